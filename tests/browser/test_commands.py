@@ -255,7 +255,8 @@ def test_a_message_that_comes_twice(visit):
     undo_all(design, 4)
 
 
-def test_a_message_that_is_lost_is_sent_again(visit):
+def test_a_message_that_is_lost_is_sent_again_and_a_broken_connection_mended(visit, watch):
+    watch.allow(r"WebSocket|disconnected from server", because="the test breaks the connection")
     design = visit()
     worsen(design, lose=1)
     design.exact(CONV).fill("33")
@@ -269,11 +270,7 @@ def test_a_message_that_is_lost_is_sent_again(visit):
     until(lambda: edit.find(design.architecture, CONV).norm == "batch", "the norm", 3)
     assert channels(design) == 34
     undo_all(design, 3)
-
-
-def test_a_broken_connection(visit, watch):
-    watch.allow(r"WebSocket|disconnected from server", because="the test breaks the connection")
-    design = visit()
+    # And where the connection breaks.
     design.page.evaluate("window.__socket.close()")
     design.exact(CONV).fill("33")
     design.page.keyboard.press("Enter")
@@ -297,18 +294,6 @@ def test_a_refused_command_does_not_hold_up_those_behind_it(visit):
     undo_all(design, 2)
 
 
-def test_what_is_being_typed_lives_through_the_answer_to_the_last_command(visit):
-    design = visit()
-    worsen(design, delay=SLOW * 1000)
-    press(design, design.choice("norm", "batch"), 0)
-    type_without_enter(design, "3")
-    until(lambda: edit.find(design.architecture, CONV).norm == "batch", "the norm")
-    settle(design.page)
-    design.page.keyboard.type("3")
-    design.page.keyboard.press("Enter")
-    until(lambda: channels(design) == 33, "the number typed before and after")
-
-
 def test_the_page_changes_while_a_command_is_under_way(visit):
     design = visit()
     page = design.page
@@ -323,6 +308,15 @@ def test_the_page_changes_while_a_command_is_under_way(visit):
     settle(page)
     until(lambda: channels(design) == 33, "the number typed before")
     undo_all(design, 1)
+    # What is being typed lives through the answer to the last command.
+    worsen(design, delay=SLOW * 1000)
+    press(design, design.choice("norm", "batch"), 0)
+    type_without_enter(design, "3")
+    until(lambda: edit.find(design.architecture, CONV).norm == "batch", "the norm")
+    settle(design.page)
+    design.page.keyboard.type("3")
+    design.page.keyboard.press("Enter")
+    until(lambda: channels(design) == 33, "the number typed before and after")
 
 
 def test_a_reload_repeats_nothing(visit):

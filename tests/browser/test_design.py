@@ -15,7 +15,7 @@ def channels(design, path=CONV):
     return edit.find(design.architecture, path).out_channels
 
 
-def test_ribbon_by_mouse(design):
+def test_ribbon_by_mouse_and_choosing_a_layer_everywhere(design):
     page = design.open("googlenet").page
     slider = design.ribbon(CONV)
     address, macs, text = design.query("net"), design.number("MACs"), slider.get_attribute("aria-valuetext")
@@ -71,9 +71,10 @@ def test_ribbon_by_mouse(design):
     design.agree()
     assert design.query("net") == address
     assert design.button("undo_button").is_disabled()
+    choose_layers(design)
 
 
-def test_ribbon_by_keyboard(design):
+def test_ribbon_by_keyboard_and_typing_and_the_chosen_metric(design):
     page = design.open("inception-net-32").page
     path = "inception1/branch_3x3/reduce"
     slider = design.ribbon(path)
@@ -107,10 +108,12 @@ def test_ribbon_by_keyboard(design):
         page.keyboard.press("ArrowRight")
     until(lambda: value_of(slider) == channels(design, path) and int(slider.input_value()) == before + 5, "five steps")
     design.agree()
+    type_values(design)
+    choose_metric(design)
 
 
-def test_typed_values(design):
-    page = design.open("inception-net-32").page
+def type_values(design):
+    page = design.page
     path = "inception1/branch_3x3/conv"
     with design.changing():
         design.exact(path).fill("77")
@@ -146,6 +149,23 @@ def test_typed_values(design):
     assert design.query("net") == kept
 
 
+def choose_metric(design):
+    now = analyze(design.architecture)
+    slider = design.ribbon("inception1/branch_1x1")
+    metrics = [
+        ("params", f"{format_si(now.params)} parameters"),
+        ("receptive_field", f"{max(now.receptive_field.size)} px"),
+        ("training_bytes", format_bytes(now.training_bytes)),
+        ("inference_bytes", format_bytes(now.inference_bytes)),
+    ]
+    for metric, shown in metrics if ALL else metrics[:2]:  # tests/editor/test_panel.py has the points of each
+        with rerun(design.page):
+            design.by_id("metric").select_option(metric)
+        until(lambda metric=metric: design.query("ribbon") == metric, "the metric in the address")
+        until(lambda shown=shown: shown in slider.get_attribute("aria-valuetext"), "the metric on the ribbon")
+    design.agree()
+
+
 def selected_rows(page):
     return page.evaluate(
         "() => [...document.querySelectorAll('.st-key-layer_table [role=row][aria-selected=true]')]"
@@ -153,8 +173,8 @@ def selected_rows(page):
     )
 
 
-def test_choosing_a_layer_everywhere(design):
-    page = design.open("googlenet").page
+def choose_layers(design):
+    page = design.page
     with rerun(page):
         design.node(CONV).click()
     until(lambda: design.query("at") == CONV, "the layer in the address")
@@ -193,22 +213,4 @@ def test_choosing_a_layer_everywhere(design):
     with rerun(page):
         page.keyboard.press(" ")
     until(lambda: title.inner_text() == "conv1", "the first column's editor")
-    design.agree()
-
-
-def test_ribbons_show_the_chosen_metric(design):
-    design.open("inception-net-32")
-    now = analyze(design.architecture)
-    slider = design.ribbon("inception1/branch_1x1")
-    metrics = [
-        ("params", f"{format_si(now.params)} parameters"),
-        ("receptive_field", f"{max(now.receptive_field.size)} px"),
-        ("training_bytes", format_bytes(now.training_bytes)),
-        ("inference_bytes", format_bytes(now.inference_bytes)),
-    ]
-    for metric, shown in metrics if ALL else metrics[:2]:  # tests/editor/test_panel.py has the points of each
-        with rerun(design.page):
-            design.by_id("metric").select_option(metric)
-        until(lambda metric=metric: design.query("ribbon") == metric, "the metric in the address")
-        until(lambda shown=shown: shown in slider.get_attribute("aria-valuetext"), "the metric on the ribbon")
     design.agree()

@@ -2,10 +2,11 @@
 
 import pytest
 
+from explorer import catalog
 from explorer.analysis import analyze
 from explorer.architecture import branches, edit
 from tests.browser.design import until
-from tests.browser.helpers import rerun
+from tests.browser.helpers import go, rerun
 from tests.sizes import ALL, thorough
 
 NET, BLOCK = "inception-net-32", "inception1"
@@ -154,25 +155,6 @@ def test_another_kind_of_branch_keeps_its_channels(design):
     assert [layer.path.rpartition("/")[2] for layer in after.below(path)] == ["reduce", "conv_a", "conv_b"]
 
 
-def test_menus_by_keyboard(design):
-    design.open(NET)
-    button = design.menu(do="add_branch", path=BLOCK)
-    button.focus()
-    before = design.query("net")
-    design.page.keyboard.press("ArrowDown")
-    design.page.keyboard.press("g")
-    assert design.query("net") == before  # nothing is chosen by passing over it
-    design.page.keyboard.press("Enter")
-    design.page.keyboard.press("ArrowDown")
-    design.page.keyboard.press("Escape")
-    assert design.page.locator(".st-key-editor [role=menuitem]").count() == 0
-    design.page.keyboard.press("Enter")
-    design.page.keyboard.press("ArrowDown")
-    with design.changing():
-        design.page.keyboard.press("Enter")
-    assert len(edit.find(design.architecture, BLOCK).branches) == 5
-
-
 def test_layers_of_a_branch(design):
     design.open(NET)
     branch = f"{BLOCK}/branch_3x3"
@@ -193,6 +175,7 @@ def test_layers_of_a_branch(design):
         design.control(do="remove", path=added).click()
     assert len(edit.find(design.architecture, branch).nodes) == 4
     assert design.query("at") == f"{branch}/{edit.find(design.architecture, branch).nodes[-1].name}"  # its neighbour
+    change_network_settings(design)
 
 
 @thorough("tests/editor/test_commands.py::test_blocks_come_go_and_set_an_example")
@@ -213,32 +196,6 @@ def test_blocks(design):
     assert len(edit.blocks(design.architecture)) == 2
     assert copy not in names(design.architecture.trunk)
     assert design.query("at") == "inception2"  # the neighbour of what was removed
-
-
-def test_network_settings(design):
-    page = design.open(NET).page
-    design.by_id("network").click()
-    settings = [
-        ({"do": "input", "axis": "size"}, "48", lambda: design.architecture.input_shape == (3, 48, 48)),
-        ({"do": "input", "axis": "channels"}, "1", lambda: design.architecture.input_shape == (1, 48, 48)),
-        ({"do": "classes"}, "17", lambda: design.agree()[1].output_shape == (17,)),
-        ({"do": "width"}, "1.5", lambda: edit.find(design.architecture, f"{BLOCK}/branch_1x1").out_channels == 96),
-    ]
-    for command, typed, seen in settings if ALL else settings[::3]:
-        with design.changing():
-            design.control(**command).fill(typed)
-            page.keyboard.press("Enter")
-        assert seen()
-    assert "48" in next(label for label, _, _ in design.headline() if label.startswith("MACs"))
-    with design.changing():
-        design.control(do="width", value=0.5).click()
-    assert edit.find(design.architecture, f"{BLOCK}/branch_1x1").out_channels == 48
-    kept = design.query("net")
-    with rerun(page):
-        design.control(do="input", axis="size").fill("4000")
-        page.keyboard.press("Enter")
-    until(lambda: "8 to 1,024 pixels" in design.notice(), "the rule")
-    assert design.query("net") == kept
 
 
 @thorough("tests/pages/test_pages.py::test_a_name_of_nothing_is_refused_and_the_old_one_kept")
@@ -281,14 +238,26 @@ def test_what_is_refused_offers_what_can_be_done(design):
         design.button("undo_button").click()
     assert design.query("net") == "googlenet"
 
-
-def test_a_slider_that_cannot_move_offers_what_must_change_first(design):
-    design.open("residual-mnist", at="conv1")
+    # A slider that cannot move offers what must change first.
+    go(design.page, "/design?net=residual-mnist&at=conv1")
+    until(lambda: design.title() == catalog.get("residual-mnist").name, "another network")
     assert design.ribbon("conv1").is_hidden()
     with design.changing():
         design.page.locator(".st-key-editor .only button", has_text="first:").click()
     assert edit.find(design.architecture, "rblock1").shortcut == "projection"
     until(design.ribbon("conv1").is_visible, "the slider")
+
+    # Rare settings are behind More.
+    go(design.page, "/design?net=googlenet&at=norm1")
+    until(lambda: design.title() == "GoogLeNet", "another network")
+    alpha = design.exact("norm1", "alpha")
+    assert alpha.is_hidden()
+    design.by_id("more:norm1").click()
+    with design.changing():
+        alpha.fill("0,001")
+        alpha.press("Enter")
+    assert edit.find(design.architecture, "norm1").alpha == 0.001
+    assert alpha.is_visible()  # it stays unfolded
 
 
 def test_steps_back_and_forward_by_keys_where_enter_leaves_the_caret(design):
@@ -307,15 +276,48 @@ def test_steps_back_and_forward_by_keys_where_enter_leaves_the_caret(design):
     design.page.keyboard.press("Control+z")
     until(lambda: field.input_value() == "33", "the text")
     assert edit.find(design.architecture, path).out_channels == 33
+    choose_from_menus_by_keys(design)
 
 
-def test_rare_settings_are_behind_more(design):
-    design.open("googlenet", at="norm1")
-    alpha = design.exact("norm1", "alpha")
-    assert alpha.is_hidden()
-    design.by_id("more:norm1").click()
+def choose_from_menus_by_keys(design):
+    button = design.menu(do="add_branch", path=BLOCK)
+    button.focus()
+    before = design.query("net")
+    design.page.keyboard.press("ArrowDown")
+    design.page.keyboard.press("g")
+    assert design.query("net") == before  # nothing is chosen by passing over it
+    design.page.keyboard.press("Enter")
+    design.page.keyboard.press("ArrowDown")
+    design.page.keyboard.press("Escape")
+    assert design.page.locator(".st-key-editor [role=menuitem]").count() == 0
+    design.page.keyboard.press("Enter")
+    design.page.keyboard.press("ArrowDown")
     with design.changing():
-        alpha.fill("0,001")
-        alpha.press("Enter")
-    assert edit.find(design.architecture, "norm1").alpha == 0.001
-    assert alpha.is_visible()  # it stays unfolded
+        design.page.keyboard.press("Enter")
+    assert len(edit.find(design.architecture, BLOCK).branches) == 5
+
+
+def change_network_settings(design):
+    page = design.page
+    design.by_id("network").click()
+    settings = [
+        ({"do": "input", "axis": "size"}, "48", lambda: design.architecture.input_shape == (3, 48, 48)),
+        ({"do": "input", "axis": "channels"}, "1", lambda: design.architecture.input_shape == (1, 48, 48)),
+        ({"do": "classes"}, "17", lambda: design.agree()[1].output_shape == (17,)),
+        ({"do": "width"}, "1.5", lambda: edit.find(design.architecture, f"{BLOCK}/branch_1x1").out_channels == 96),
+    ]
+    for command, typed, seen in settings if ALL else settings[::3]:
+        with design.changing():
+            design.control(**command).fill(typed)
+            page.keyboard.press("Enter")
+        assert seen()
+    assert "48" in next(label for label, _, _ in design.headline() if label.startswith("MACs"))
+    with design.changing():
+        design.control(do="width", value=0.5).click()
+    assert edit.find(design.architecture, f"{BLOCK}/branch_1x1").out_channels == 48
+    kept = design.query("net")
+    with rerun(page):
+        design.control(do="input", axis="size").fill("4000")
+        page.keyboard.press("Enter")
+    until(lambda: "8 to 1,024 pixels" in design.notice(), "the rule")
+    assert design.query("net") == kept

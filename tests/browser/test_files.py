@@ -32,7 +32,7 @@ def panel(page):
     return page.get_by_test_id("stPopoverBody")
 
 
-def test_open_a_preset_found_by_typing(design):
+def test_a_preset_is_found_by_typing_and_bad_uploads_keep_the_design_and_say_why(design, tmp_path):
     page = design.open(NET).page
     design.button("open_popover").click()
     panel(page).get_by_label("Search the catalogue").click()
@@ -46,6 +46,7 @@ def test_open_a_preset_found_by_typing(design):
     with design.changing():
         design.button("undo_button").click()
     assert design.query("net") == NET
+    upload_bad_files(design, tmp_path)
 
 
 @thorough("tests/pages/test_pages.py::test_a_preset_is_picked_from_the_list_and_a_new_design_begun")
@@ -168,8 +169,38 @@ def bad_files():
     }
 
 
-def test_bad_uploads_keep_the_design_and_say_why(design, tmp_path):
-    page = design.open(to_link(CHANGED)).page
+@thorough("tests/pages/test_pages.py::test_renaming_undo_redo_and_pinning")
+def test_changes_are_listed_and_measured_from_here(design):
+    page = design.open(NET).page
+    assert "no changes" in design.button("changes_popover").inner_text()
+    with design.changing():
+        design.choice("attention", "SE").click()
+    design.button("changes_popover").click()
+    until(lambda: "inception1" in panel(page).inner_text(), "the list of changes")
+    with rerun(page):
+        panel(page).get_by_role("button", name="Measure from here").click()
+    until(lambda: design.query("base") == "", "the baseline to be the design")
+    until(lambda: {change.split(", ")[-1] for _, _, change in design.headline()[:5]} == {"unchanged"}, "no changes")
+    design.agree()
+
+
+@thorough("tests/profiling/test_summary.py::test_the_text_is_torchinfos_own")
+def test_torchinfo_summary(design):
+    page = design.open(NET).page
+    with rerun(page, timeout=120):
+        page.get_by_role("tab", name="torchinfo summary").click()
+    now = analyze(design.architecture)
+    listing = page.locator(".st-key-summary_table_text pre")
+    until(
+        lambda: re.search(rf"Total params: +{now.params:,}\b", listing.inner_text()),
+        "torchinfo's total",
+        patience=120,
+    )
+    design.agree()
+
+
+def upload_bad_files(design, tmp_path):
+    page = design.page
     kept, headline = design.query("net"), design.headline()
     design.button("open_popover").click()
     bad = list(bad_files().items())
@@ -189,7 +220,8 @@ def test_bad_uploads_keep_the_design_and_say_why(design, tmp_path):
     assert design.notice() == ""
 
 
-def test_pictures_as_files(design, tmp_path):
+@pytest.mark.parametrize("color_scheme", ["light", pytest.param("dark", marks=THOROUGH)])
+def test_pictures_as_files_and_where_the_cost_is(design, tmp_path, color_scheme):
     page = design.open("googlenet").page
     for kind in ("SVG", "PNG"):
         with page.expect_download() as download:
@@ -210,26 +242,11 @@ def test_pictures_as_files(design, tmp_path):
     width, height = struct.unpack(">II", png[16:24])
     assert (width, height) == (2 * round(float(root.get("width"))), 2 * round(float(root.get("height"))))
     assert len(png) > 5_000
+    show_cost(design)
 
 
-@thorough("tests/pages/test_pages.py::test_renaming_undo_redo_and_pinning")
-def test_changes_are_listed_and_measured_from_here(design):
-    page = design.open(NET).page
-    assert "no changes" in design.button("changes_popover").inner_text()
-    with design.changing():
-        design.choice("attention", "SE").click()
-    design.button("changes_popover").click()
-    until(lambda: "inception1" in panel(page).inner_text(), "the list of changes")
-    with rerun(page):
-        panel(page).get_by_role("button", name="Measure from here").click()
-    until(lambda: design.query("base") == "", "the baseline to be the design")
-    until(lambda: {change.split(", ")[-1] for _, _, change in design.headline()[:5]} == {"unchanged"}, "no changes")
-    design.agree()
-
-
-@pytest.mark.parametrize("color_scheme", ["light", pytest.param("dark", marks=THOROUGH)])
-def test_where_the_cost_is(design, color_scheme):
-    page = design.open("googlenet").page
+def show_cost(design):
+    page = design.page
     with rerun(page):
         page.get_by_role("tab", name="Where the cost is").click()
     picture = page.locator(".st-key-treemap .js-plotly-plot")
@@ -242,18 +259,3 @@ def test_where_the_cost_is(design, color_scheme):
     with design.changing():
         design.choice("norm", "batch").click()
     assert page.locator(".st-key-treemap .js-plotly-plot path.surface").count() > 20
-
-
-@thorough("tests/profiling/test_summary.py::test_the_text_is_torchinfos_own")
-def test_torchinfo_summary(design):
-    page = design.open(NET).page
-    with rerun(page, timeout=120):
-        page.get_by_role("tab", name="torchinfo summary").click()
-    now = analyze(design.architecture)
-    listing = page.locator(".st-key-summary_table_text pre")
-    until(
-        lambda: re.search(rf"Total params: +{now.params:,}\b", listing.inner_text()),
-        "torchinfo's total",
-        patience=120,
-    )
-    design.agree()

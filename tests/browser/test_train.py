@@ -189,31 +189,7 @@ def test_looks(finished_runs, page):
         assert page.locator(".st-key-board .tile").count() > 0
 
 
-def test_the_confusion_matrix_is_one_picture(finished_runs, page):
-    """Not an element for each cell, of which there may be ten thousand; and it is read by the pointer."""
-    server, (first, second) = finished_runs
-    open_app(page, f"{server.url}/train?run={first},{second}")
-    matrix = page.locator(".st-key-board svg.grid")
-    matrix.wait_for()
-    settle(page)
-    matrix.scroll_into_view_if_needed()
-    assert matrix.locator("image.cells").count() == 1
-    assert matrix.locator("rect").count() == 1
-    box = matrix.locator("image.cells").bounding_box()
-    tip = page.locator(".st-key-board .tip")
-    for share, truth in ((0.05, "0"), (0.95, "9")):
-        page.mouse.move(box["x"] + share * box["width"], box["y"] + share * box["height"])
-        until(lambda truth=truth: tip.inner_text().split("\n")[:4] == ["shows", truth, "predicted", truth], "its facts")
-    # What has not changed is not drawn anew when the page runs again.
-    matrix.evaluate("node => { node.__mark = 'made' }")
-    page.get_by_role("button", name="seed 1").first.click()
-    page.get_by_role("radio", name="step", exact=True).click()
-    until(lambda: "view=step" in page.evaluate("location.href"), "another run of the page")
-    settle(page)
-    assert matrix.evaluate("node => node.__mark") == "made"
-
-
-def test_a_run_is_hidden_and_shown_by_its_name(finished_runs, page):
+def test_a_run_is_hidden_by_its_name_and_the_confusion_matrix_is_one_picture(finished_runs, page):
     server, (first, second) = finished_runs
     open_app(page, f"{server.url}/train?run={first},{second}")
     lines = page.locator(f"{PANELS} >> nth=0 >> path.line")
@@ -234,6 +210,26 @@ def test_a_run_is_hidden_and_shown_by_its_name(finished_runs, page):
     # The axis that was chosen stands in the address.
     page.get_by_role("radio", name="time").click()
     until(lambda: "view=second" in page.evaluate("location.href"), "the address")
+
+    # The matrix has no element for each cell, of which there may be ten thousand; and it is read by the pointer.
+    matrix = page.locator(".st-key-board svg.grid")
+    matrix.wait_for()
+    settle(page)
+    matrix.scroll_into_view_if_needed()
+    assert matrix.locator("image.cells").count() == 1
+    assert matrix.locator("rect").count() == 1
+    box = matrix.locator("image.cells").bounding_box()
+    tip = page.locator(".st-key-board .tip")
+    for share, truth in ((0.05, "0"), (0.95, "9")):
+        page.mouse.move(box["x"] + share * box["width"], box["y"] + share * box["height"])
+        until(lambda truth=truth: tip.inner_text().split("\n")[:4] == ["shows", truth, "predicted", truth], "its facts")
+    # What has not changed is not drawn anew when the page runs again.
+    matrix.evaluate("node => { node.__mark = 'made' }")
+    page.get_by_role("button", name="seed 1").first.click()
+    page.get_by_role("radio", name="step", exact=True).click()
+    until(lambda: "view=step" in page.evaluate("location.href"), "another run of the page")
+    settle(page)
+    assert matrix.evaluate("node => node.__mark") == "made"
 
 
 def test_a_click_on_a_ringed_point_opens_its_checkpoint(finished_runs, page):
