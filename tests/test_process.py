@@ -10,11 +10,11 @@ def test_what_comes_while_a_program_begins_is_not_looked_at_again():
     gc.callbacks.append(lambda phase, _: looked.append(phase))
     try:
         with collect_seldom():
-            objects = [[] for _ in range(20 * thresholds[0])]
+            objects = [[] for _ in range(50_000)]
         assert not looked
         assert gc.get_threshold() == thresholds
         assert gc.get_freeze_count() >= kept + len(objects)
-        [[] for _ in range(20 * thresholds[0])]
+        [[] for _ in range(50_000)]
         assert looked
     finally:
         gc.callbacks.pop()
