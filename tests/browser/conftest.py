@@ -58,11 +58,12 @@ def forks(forked_worker: tuple[str, ...]) -> str:
 
 
 @pytest.fixture(scope="session")
-def server(_servers: list[Server], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One running app for all tests: `.url`, `.log`, `.home` (its data directory); started as `make run` starts it."""
+def server(_servers: list[Server], tmp_path_factory: pytest.TempPathFactory, forks: str) -> Iterator[Server]:
+    """One running app for all tests: `.url`, `.log`, `.home` (its data directory); test_start.py starts it as
+    `make run` does."""
     home = tmp_path_factory.mktemp("server")
     write_speed(home)
-    with serving(home) as running:
+    with serving(home, forks=forks) as running:
         _servers.append(running)
         yield running
         _servers.remove(running)
