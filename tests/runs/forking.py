@@ -22,6 +22,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -135,10 +136,14 @@ def _load() -> None:
     import streamlit.web.bootstrap  # noqa: F401
     import torch
     import torch._dynamo
+    from streamlit.components.v2 import manifest_scanner
 
     from explorer import challenges, comparison, editor, export, figures, importing, search, slimming  # noqa: F401
     from explorer.training import job, worker  # noqa: F401
 
+    # A server that starts looks through all installed packages for components: here once for all servers.
+    manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
+    manifest_scanner.scan_component_manifests()
     torch.set_num_threads(1)
     gc.collect()
     gc.freeze()
