@@ -40,9 +40,9 @@ def end(manager, experiment, count):
         finish(manager, run, *accuracies(trial.seed, trial.variant), seconds=60.0)
 
 
-def test_from_the_wizard_to_a_table_that_fills_by_itself(laboratory, page, new_page):
+def test_from_the_wizard_to_a_table_that_fills_by_itself(laboratory, page):
     server, manager = laboratory
-    other = new_page()
+    other = page.context.new_page()  # a window of the same browser, which has the scripts
     open_app(page, f"{server.url}/ablate")
     with rerun(page):
         page.get_by_text("All combinations", exact=True).click()

@@ -219,8 +219,7 @@ FOCUS = """() => {
 }"""
 
 
-def test_focus_shows_on_every_link_of_the_menu_and_forced_colours_keep_the_pictures(server, page):
-    open_app(page, f"{server.url}/design?net=inception-net-32")
+def show_focus_and_keep_pictures(page):
     links = page.get_by_test_id("stSidebarNav").get_by_role("link")
     links.first.focus()
     for number in range(links.count()):
@@ -245,8 +244,9 @@ CUT = """() => [...document.querySelectorAll(".st-key-headline [data-testid=stMe
 
 
 @pytest.mark.parametrize("viewport", [(1280, 720)])
-def test_changed_numbers_are_whole_and_stay_in_sight_of_a_phones_sliders(design):
+def test_focus_shows_forced_colours_keep_pictures_and_numbers_are_whole_and_in_sight_of_a_phones_sliders(design):
     page = design.open("inception-net-32").page
+    show_focus_and_keep_pictures(page)
     design.exact("inception1/branch_1x1").fill("77")
     with design.changing():
         page.keyboard.press("Enter")

@@ -15,6 +15,10 @@ def pad(page, server):
     """The page with an empty pad."""
     open_app(page, f"{server.url}/inspect?model=mnist-inception&pictures=sample:digit-0")
     page.locator(".st-key-inspect_tiles .tile").first.wait_for()
+    return take_pad(page)
+
+
+def take_pad(page):
     with rerun(page):
         page.get_by_role("button", name="Draw a digit").click()
     found = page.locator(".st-key-inspect_pad svg.pad")
@@ -35,7 +39,7 @@ def draw(page, pad, points):
     page.mouse.up()
 
 
-def test_a_digit_is_drawn_read_while_it_grows_taken_back_and_found_in_the_address(page, pad):
+def test_a_digit_is_drawn_read_while_it_grows_taken_back_found_in_the_address_and_drawn_by_keys(page, pad):
     # Read while the pen is still down.
     box = pad.bounding_box()
     page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.2 * box["height"])
@@ -63,9 +67,10 @@ def test_a_digit_is_drawn_read_while_it_grows_taken_back_and_found_in_the_addres
     page.get_by_role("button", name="Clear", exact=True).first.click()
     settle(page)
     assert page.locator(".st-key-inspect_pad .ink path").count() == 0
+    draw_by_keys_and_perturb(page, take_pad(page))
 
 
-def test_a_digit_is_drawn_by_keys_alone_and_perturbed(page, pad):
+def draw_by_keys_and_perturb(page, pad):
     pad.focus()
     for key in ["ArrowUp"] * 9 + [" "] + ["ArrowDown"] * 18 + [" "]:
         page.keyboard.press(key)

@@ -92,34 +92,6 @@ def test_shared_address_rebuilds_the_screen(design, new_page):
     assert other.page.evaluate("location.href") == design.page.evaluate("location.href")
 
 
-def test_refresh_back_and_forward(design):
-    page = design.open("inception-net-32").page
-    screens = [(page.evaluate("location.href"), design.headline())]
-    for label, option in (("norm", "batch"), ("attention", "SE"), ("fusion", "multiply")):
-        with design.changing():
-            design.choice(label, option).click()
-        screens.append((page.evaluate("location.href"), design.headline()))
-    with rerun(page):
-        design.column("inception2").click()
-    until(lambda: design.query("at") == "inception2", "the choice in the address")
-
-    page.reload(wait_until="domcontentloaded")
-    settle(page)
-    design.agree()
-    assert design.headline() == screens[-1][1]
-    assert design.query("at") == "inception2"
-    until(design.button("undo_button").is_enabled, "the steps back, which a reload keeps")
-
-    steps = [("back", 3), ("back", 2), ("back", 1), ("back", 0), ("forward", 1), ("forward", 2)]
-    for direction, at in steps if ALL else [*steps[:2], ("forward", 3)]:
-        address, headline = screens[at]
-        with rerun(page):
-            page.evaluate(f"history.{direction}()")
-        until(lambda address=address: page.evaluate("location.href") == address, f"the address of step {at}")
-        until(lambda headline=headline: design.headline() == headline, f"the numbers of step {at}")
-        design.agree()
-
-
 @pytest.fixture
 def packed():
     def pack(text):
@@ -157,7 +129,7 @@ def test_bad_link_as_the_first_page(design, packed, kind):
     until(lambda: design.query("net") == "googlenet", "the address of what is shown")
 
 
-def test_bad_links_change_nothing_and_say_why(design, packed):
+def test_bad_links_change_nothing_and_say_why_and_refresh_back_and_forward(design, packed):
     design.open("inception-net-32")
     with design.changing():
         design.choice("norm", "batch").click()
@@ -171,6 +143,36 @@ def test_bad_links_change_nothing_and_say_why(design, packed):
     with design.changing():
         design.choice("norm", "none").click()
     assert design.notice() == ""
+    assert design.query("net") == "inception-net-32"
+    go_back_and_forward(design)
+
+
+def go_back_and_forward(design):
+    page = design.page
+    screens = [(page.evaluate("location.href"), design.headline())]
+    for label, option in (("norm", "batch"), ("attention", "SE"), ("fusion", "multiply")):
+        with design.changing():
+            design.choice(label, option).click()
+        screens.append((page.evaluate("location.href"), design.headline()))
+    with rerun(page):
+        design.column("inception2").click()
+    until(lambda: design.query("at") == "inception2", "the choice in the address")
+
+    page.reload(wait_until="domcontentloaded")
+    settle(page)
+    design.agree()
+    assert design.headline() == screens[-1][1]
+    assert design.query("at") == "inception2"
+    until(design.button("undo_button").is_enabled, "the steps back, which a reload keeps")
+
+    steps = [("back", 3), ("back", 2), ("back", 1), ("back", 0), ("forward", 1), ("forward", 2)]
+    for direction, at in steps if ALL else [*steps[:2], ("forward", 3)]:
+        address, headline = screens[at]
+        with rerun(page):
+            page.evaluate(f"history.{direction}()")
+        until(lambda address=address: page.evaluate("location.href") == address, f"the address of step {at}")
+        until(lambda headline=headline: design.headline() == headline, f"the numbers of step {at}")
+        design.agree()
 
 
 @thorough("tests/browser/test_files.py::test_download_and_upload_give_the_same_design")

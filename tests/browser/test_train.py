@@ -66,7 +66,7 @@ def status(manager, run):
 
 @pytest.mark.timeout(480)
 @pytest.mark.parametrize("updates", [3, pytest.param(60, marks=pytest.mark.soak)])
-def test_curves_grow_in_a_picture_that_stays(training_server, page, new_page, updates):
+def test_curves_grow_in_a_picture_that_stays(training_server, page, updates):
     server, manager = training_server
     known = {run.id for run in manager.store.runs()}
     open_app(page, f"{server.url}/train")
@@ -99,7 +99,7 @@ def test_curves_grow_in_a_picture_that_stays(training_server, page, new_page, up
     page.locator(PANELS).evaluate_all(MARK)
     page.locator(".st-key-curves .panels").evaluate(COUNT)
     until(lambda: "view=log" in page.evaluate("location.href"), "the address tells the scale")
-    other = new_page()
+    other = page.context.new_page()  # a window of the same browser, which has the scripts
     open_app(other, page.evaluate("location.href"))
 
     # Update after update, while another visitor looks at the same run; the address tells the scale.
@@ -114,7 +114,7 @@ def test_curves_grow_in_a_picture_that_stays(training_server, page, new_page, up
     until(lambda: status(manager, run) == "paused", "paused")
     for visitor in (page, other):
         visitor.locator(".st-key-run_head").get_by_text("paused").wait_for()
-    # A refresh brings everything back, as does another browser.
+    # A refresh brings everything back, as the other has it.
     page.reload(wait_until="domcontentloaded")
     for visitor in (page, other):
         visitor.locator(".st-key-curves path[data-line=train]").first.wait_for(state="attached")
