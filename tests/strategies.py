@@ -6,6 +6,7 @@ followed here by a few lines of arithmetic of their own, so that layers fit toge
 
 from __future__ import annotations
 
+import functools
 from typing import Any, get_args
 
 from hypothesis import assume
@@ -44,15 +45,26 @@ NAMES = (
     "a", "b", "conv", "Branch_1x1", "0", "3x3", "_", "forward", "training", "weight", "fuse", "children", "body",
     "scores",
 )  # fmt: skip
+TITLES = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), min_size=1, max_size=20)
 MAX_CHANNELS = 8
 
 
+# Hypothesis takes longer to make such a strategy than to draw from it.
+_one_of = functools.lru_cache(None, typed=True)(lambda *options: st.sampled_from(options))
+_between = functools.cache(st.integers)
+
+
+@functools.cache
+def _some_names(low: int, high: int) -> Any:
+    return st.lists(st.sampled_from(NAMES), min_size=low, max_size=high, unique=True)
+
+
 def pick(draw: Draw, *options: Any) -> Any:
-    return draw(st.sampled_from(options))
+    return draw(_one_of(*options))
 
 
 def whole(draw: Draw, low: int, high: int) -> int:
-    return draw(st.integers(low, high))
+    return int(draw(_between(low, high)))
 
 
 def size(draw: Draw, low: int, high: int) -> Any:
@@ -138,7 +150,7 @@ def convs(draw: Draw, name: str, shape: Shape, keep: bool, out: int | None = Non
         bias=pick(draw, "auto", True, False),
         norm=pick(draw, "none", "batch", "layer", "group"),
         norm_eps=pick(draw, 1e-5, 1e-3),
-        activation=draw(st.sampled_from(ACTIVATIONS)),
+        activation=pick(draw, *ACTIVATIONS),
     )
     (kh, kw), (sh, sw), (dh, dw) = both(kernel), both(stride), both(dilation)
     ph, pw = padded(h, kh, sh, dh, padding, 0), padded(w, kw, sw, dw, padding, 1)
@@ -211,7 +223,7 @@ def map_nodes(draw: Draw, name: str, shape: Shape, keep: bool, depth: int) -> tu
         stop = pick(draw, "end", whole(draw, start + 1, shape[0]))
         return Slice(name=name, start=start, stop=stop), ((shape[0] if stop == "end" else stop) - start, *shape[1:])
     if kind == "activation":
-        return Activation(name=name, kind=draw(st.sampled_from(ACTIVATIONS))), shape
+        return Activation(name=name, kind=pick(draw, *ACTIVATIONS)), shape
     if kind == "dropout":
         return Dropout(name=name, p=pick(draw, 0, 0.2, 0.5)), shape
     if kind == "lrn":
@@ -243,7 +255,7 @@ def chains(
 ) -> tuple[tuple[Any, ...], Shape]:
     """Children of a sequence, with names that differ."""
     count = whole(draw, low, high)
-    names = draw(st.lists(st.sampled_from(NAMES), min_size=count, max_size=count, unique=True))
+    names = draw(_some_names(count, count))
     children = []
     for name in names:
         node, shape = draw(map_nodes(name, shape, keep, depth))
@@ -258,7 +270,7 @@ def parallels(draw: Draw, name: str, shape: Shape, keep: bool, depth: int) -> tu
     if fuse == "repeat":
         return draw(repeated(name, shape, depth))
     count = whole(draw, 1, 4)
-    names = draw(st.lists(st.sampled_from(NAMES), min_size=count, max_size=count, unique=True))
+    names = draw(_some_names(count, count))
     halve = not keep and pick(draw, False, False, True)
     equal = None if fuse == "concat" else pick(draw, shape[0], whole(draw, 1, MAX_CHANNELS))
     branches, channels, out = [], [], shape
@@ -291,11 +303,11 @@ def parallels(draw: Draw, name: str, shape: Shape, keep: bool, depth: int) -> tu
 def repeated(draw: Draw, name: str, shape: Shape, depth: int) -> tuple[Parallel, Shape]:
     """Branches added or multiplied of which some have one channel, one row, one column, or one unit in all."""
     branches, made = [], []
-    for branch in draw(st.lists(st.sampled_from(NAMES), min_size=2, max_size=4, unique=True)):
+    for branch in draw(_some_names(2, 4)):
         children, (c, h, w) = draw(chains(shape, True, depth, high=1))
         if c != shape[0] or pick(draw, True, False):
             c = pick(draw, 1, shape[0])
-            children += (Conv(name="last", out_channels=c, activation=draw(st.sampled_from(ACTIVATIONS))),)
+            children += (Conv(name="last", out_channels=c, activation=pick(draw, *ACTIVATIONS)),)
         size = pick(draw, (h, w), (1, 1), (1, w), (h, 1))
         if max(size) <= 31 and size != (h, w):  # the greatest size that adaptive pooling makes here
             children += (GlobalPool(name="down", kind=pick(draw, "avg", "max"), output_size=size),)
@@ -319,13 +331,13 @@ def residuals(draw: Draw, name: str, shape: Shape, keep: bool, depth: int) -> tu
         children += (last,)
     node = Residual(
         name=name,
-        body=Sequence(name=draw(st.sampled_from(NAMES)), children=children),
+        body=Sequence(name=pick(draw, *NAMES), children=children),
         shortcut="projection" if projection else "identity",
         norm=pick(draw, "none", "batch", "layer", "group"),
         norm_eps=pick(draw, 1e-5, 1e-3),
         scale=pick(draw, 1.0, 0.2),
         drop_path=pick(draw, 0, 0, 0.3),
-        activation=draw(st.sampled_from(ACTIVATIONS)),
+        activation=pick(draw, *ACTIVATIONS),
     )
     return node, out
 
@@ -339,7 +351,7 @@ def vector_nodes(draw: Draw, name: str) -> Any:
             name=name,
             out_features=whole(draw, 1, 12),
             bias=draw(st.booleans()),
-            activation=draw(st.sampled_from(ACTIVATIONS)),
+            activation=pick(draw, *ACTIVATIONS),
         )
     if kind == "dropout":
         return Dropout(name=name, p=pick(draw, 0, 0.5))
@@ -352,8 +364,8 @@ def vector_nodes(draw: Draw, name: str) -> Any:
         branches = tuple(Linear(name=branch, out_features=width) for branch in ("a", "b", "c")[: whole(draw, 1, 3)])
         return Parallel(name=name, branches=branches, fuse=fuse)
     if kind == "residual":
-        return Residual(name=name, body=Activation(name="body", kind=draw(st.sampled_from(ACTIVATIONS))))
-    return Activation(name=name, kind=draw(st.sampled_from(ACTIVATIONS)))
+        return Residual(name=name, body=Activation(name="body", kind=pick(draw, *ACTIVATIONS)))
+    return Activation(name=name, kind=pick(draw, *ACTIVATIONS))
 
 
 @st.composite
@@ -396,7 +408,7 @@ def architectures(draw: Draw, depth: int = 2) -> Architecture:
         nodes = (Sequence(name="features", children=nodes),) if pick(draw, True, False) else nodes
         nodes += tuple(draw(endings()))
     return Architecture(
-        name=draw(st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), min_size=1, max_size=20)),
+        name=draw(TITLES),
         input_shape=shape,
         trunk=Sequence(name="trunk", children=_distinct(nodes)),
         notes=pick(draw, "", "seen\nin\ttests", "<img src=x onerror=alert(1)>"),
