@@ -66,7 +66,7 @@ def status(manager, run):
 
 @pytest.mark.timeout(480)
 @pytest.mark.parametrize("updates", [3, pytest.param(60, marks=pytest.mark.soak)])
-def test_curves_grow_in_a_picture_that_stays(training_server, page, updates):
+def test_curves_grow_in_a_picture_that_stays(training_server, page, new_page, updates):
     server, manager = training_server
     known = {run.id for run in manager.store.runs()}
     open_app(page, f"{server.url}/train")
@@ -99,7 +99,7 @@ def test_curves_grow_in_a_picture_that_stays(training_server, page, updates):
     page.locator(PANELS).evaluate_all(MARK)
     page.locator(".st-key-curves .panels").evaluate(COUNT)
     until(lambda: "view=log" in page.evaluate("location.href"), "the address tells the scale")
-    other = page.context.new_page()  # a window of the same browser, which has the scripts
+    other = new_page() if ALL else page.context.new_page()  # in `make test` of the same browser, which has the scripts
     open_app(other, page.evaluate("location.href"))
 
     # Update after update, while another visitor looks at the same run; the address tells the scale.
