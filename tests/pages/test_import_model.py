@@ -26,6 +26,7 @@ from explorer.inspection import keeping, list_imported, measure_imported
 from pages.ui import import_model, session
 from tests.inspection.parts import shaken
 from tests.pages.parts import address, design_of, messages, mounted, open_page, set_design, unfold
+from tests.sizes import THOROUGH
 
 NAME = "torchvision:squeezenet1_1"
 
@@ -188,7 +189,7 @@ def test_links_name_a_network_of_a_library(home: Path) -> None:
     assert mounted(wrong, "diagram")
 
 
-@pytest.mark.parametrize("dynamo", [False, True])
+@pytest.mark.parametrize("dynamo", [False, pytest.param(True, marks=THOROUGH)])
 def test_an_onnx_file_is_opened_with_its_weights_and_a_damaged_one_changes_nothing(home: Path, dynamo: bool) -> None:
     module = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3)).eval()
     written = home / "mine.onnx"
