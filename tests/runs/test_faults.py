@@ -324,10 +324,13 @@ def test_the_disk_is_full(manager: Manager) -> None:
 def test_out_of_memory_all_the_same(root: Path) -> None:
     """F15: a real limit of the kernel on one worker's address space, while another one works."""
     manager = open_manager(root, per_device=2)
-    # An evaluation takes twice the images of an update: after the limit the first one has to ask for more.
-    greedy, other = create(manager, batch_size=1000, checkpoint_seconds=1000.0), create(manager)
-    until_step(manager, greedy.id, 1)
+    other = create(manager)
     until_step(manager, other.id, 5)
+    # An evaluation takes twice the images of an update: after the limit the first one has to ask for more. With
+    # pictures of this size the updates before it take seconds.
+    large = network(classes=10).model_copy(update={"input_shape": (1, 24, 24)})
+    greedy = create(manager, large, batch_size=1000, checkpoint_seconds=1000.0)
+    until_step(manager, greedy.id, 1)
     process = worker(manager, greedy.id)
     pages = int(Path(f"/proc/{process}/statm").read_text().split()[0])
     size = pages * os.sysconf("SC_PAGE_SIZE")
