@@ -35,8 +35,6 @@ PAGES = {
 }
 FURTHER_VIEWS = {"compare_lesson", "catalogue_changes", "catalogue_accuracy", "catalogue_list"}
 """Of a page that is looked at in another view; they have its parts, so that they wait for `make test-all`."""
-DARK = {"design", "train"}
-"""Pages that `make test` looks at in the dark, too: their colours are those of all, by the same names."""
 SIZE = (1280, 900)
 ACCEPTED = {
     # Streamlit's own box around a file uploader's button is a bare section that carries a name; nothing of it is lost.
@@ -118,8 +116,7 @@ class Visit:
         page.evaluate(AXE_SCRIPT)
 
     def look(self, what, within="body"):
-        looks = [("light", SIZE), ("dark", SIZE)] if ALL or self.name in DARK else [("light", SIZE)]
-        for scheme, _ in each_look(self.page, looks):
+        for scheme, _ in each_look(self.page, [("light", SIZE), ("dark", SIZE)]):
             for rule, markup, told in self.page.evaluate(AXE, [within, scheme == "dark"]):
                 if ACCEPTED.get(rule, " ") not in markup:
                     self.found.append(f"{self.name}, {what}, {scheme}: {rule}: {told}")
@@ -165,9 +162,9 @@ class Visit:
             self.page.keyboard.press("Escape")
 
 
-ALONE = [(name, "whole") for name in PAGES if name not in FURTHER_VIEWS and name not in ("train", "ablate")]
+WITHOUT_RUNS = [(name, "whole") for name in PAGES if name not in FURTHER_VIEWS and name not in ("train", "ablate")]
 WITH_RUNS = [("train", "whole"), ("ablate", "whole"), ("ablate", "parts")]
-LATER = [
+IN_TEST_ALL = [
     *((name, "whole") for name in FURTHER_VIEWS),
     *((name, "parts") for name in PAGES if name != "ablate"),
     *((name, "start") for name in ("train", "ablate")),
@@ -176,20 +173,20 @@ LATER = [
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
-    "stations",
+    "views",
     [
-        pytest.param(ALONE, id="alone"),
+        pytest.param(WITHOUT_RUNS, id="without runs"),
         pytest.param(WITH_RUNS, id="with runs"),
-        *(pytest.param([each], id="-".join(each), marks=THOROUGH) for each in LATER),
+        *(pytest.param([each], id="-".join(each), marks=THOROUGH) for each in IN_TEST_ALL),
     ],
 )
-def test_axe_finds_nothing_and_every_sign_is_a_glyph(request, page, stations):
+def test_axe_finds_nothing_and_every_sign_is_a_glyph(request, page, views):
     """One visitor goes from page to page."""
-    first, _ = stations[0]
+    first, _ = views[0]
     home = request.getfixturevalue("house" if first in ("train", "ablate") else "server")
     open_app(page, home.url + PAGES[first])
     visit = Visit(page, first)
-    for name, what in stations:
+    for name, what in views:
         if name != visit.name:
             visit.name = name
             go(page, PAGES[name])

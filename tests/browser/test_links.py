@@ -118,7 +118,7 @@ BAD = {
 
 
 # All of them in one window: the next test.
-@thorough("tests/browser/test_hostile.py::test_hostile_names_of_layers_and_paths_are_refused_literally")
+@thorough("tests/pages/test_pages.py::test_a_bad_link_leaves_the_design_and_says_why")
 @pytest.mark.parametrize("kind", BAD)
 def test_bad_link_as_the_first_page(design, packed, kind):
     make, reason = BAD[kind]

@@ -114,8 +114,9 @@ def test_curves_grow_in_a_picture_that_stays(training_server, page, new_page, up
     until(lambda: status(manager, run) == "paused", "paused")
     for visitor in (page, other):
         visitor.locator(".st-key-run_head").get_by_text("paused").wait_for()
-    # A refresh brings everything back, as the other has it.
-    page.reload(wait_until="domcontentloaded")
+    # A refresh brings everything back.
+    for visitor in (page, other) if ALL else (page,):
+        visitor.reload(wait_until="domcontentloaded")
     for visitor in (page, other):
         visitor.locator(".st-key-curves path[data-line=train]").first.wait_for(state="attached")
         assert f"run={run}" in visitor.evaluate("location.href")

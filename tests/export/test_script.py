@@ -368,20 +368,37 @@ def test_scripts_are_typed(tmp_path: Path) -> None:
     assert found.returncode == 0, found.stdout[:4000]
 
 
-def test_a_script_is_run_and_its_weights_load_here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The words that train LeNet-5 by its script, in the folder of that."""
     architecture = catalog.get("lenet-5")
     (tmp_path / "train.py").write_text(source_of(architecture, recipe("course", "digits")))
     file = save_arrays(make_images(64, architecture.input_shape), tmp_path / "patterns.npz")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["train.py", "--data", str(file), "--device", "cpu", "--epochs", "1"])
+    return ["train.py", "--data", str(file), "--device", "cpu", "--epochs", "1"]
+
+
+def check_trained(printed: str) -> None:
+    told = r"epoch 1/1: loss [0-9.]+, accuracy [0-9.]+ %; test loss [0-9.]+, accuracy [0-9.]+ %\n"
+    assert re.fullmatch(f"{told}the weights are in LeNet-5.pt\n", printed)
+    build(catalog.get("lenet-5")).load_state_dict(torch.load("LeNet-5.pt", weights_only=True))
+
+
+def test_a_script_is_run_and_its_weights_load_here(
+    script: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", script)
     with monkeypatch.context() as elsewhere:
         elsewhere.setitem(sys.modules, "explorer", None)  # whoever has the script need not have us
-        runpy.run_path("train.py", run_name="__main__")
-    told = r"epoch 1/1: loss [0-9.]+, accuracy [0-9.]+ %; test loss [0-9.]+, accuracy [0-9.]+ %\n"
-    assert re.fullmatch(f"{told}the weights are in LeNet-5.pt\n", capsys.readouterr().out)
-    build(architecture).load_state_dict(torch.load(tmp_path / "LeNet-5.pt", weights_only=True))
+        runpy.run_path(script[0], run_name="__main__")
+    check_trained(capsys.readouterr().out)
+
+
+@thorough("tests/export/test_script.py::test_a_script_is_run_and_its_weights_load_here")
+def test_a_script_runs_in_a_python_of_its_own(script: list[str]) -> None:
+    found = subprocess.run([sys.executable, *script], capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr[-2000:]
+    check_trained(found.stdout)
 
 
 def test_the_script_of_a_run_repeats_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -418,7 +418,21 @@ def test_python_file_prints_the_shapes(
     (tmp_path / "network.py").write_text(source_of(catalog.get("googlenet-96")))
     monkeypatch.setitem(sys.modules, "explorer", None)  # whoever has the file need not have us
     runpy.run_path(str(tmp_path / "network.py"), run_name="__main__")
-    lines = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
+    check_printed_shapes(capsys.readouterr().out)
+
+
+@thorough("tests/export/test_source.py::test_python_file_prints_the_shapes")
+def test_python_file_runs_in_a_python_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "network.py").write_text(source_of(catalog.get("googlenet-96")))
+    found = subprocess.run(
+        [sys.executable, "-I", "network.py"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert found.returncode == 0, found.stderr
+    check_printed_shapes(found.stdout)
+
+
+def check_printed_shapes(printed: str) -> None:
+    lines = [line.split(maxsplit=1) for line in printed.splitlines()]
     assert ["inception_3a", "(1, 256, 12, 12)"] in lines
     assert lines[-1][1].startswith("(1, ")
 
