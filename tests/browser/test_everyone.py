@@ -165,7 +165,7 @@ class Visit:
 WITHOUT_RUNS = [(name, "whole") for name in PAGES if name not in FURTHER_VIEWS and name not in ("train", "ablate")]
 WITH_RUNS = [("train", "whole"), ("ablate", "whole"), ("ablate", "parts")]
 IN_TEST_ALL = [
-    *((name, "whole") for name in FURTHER_VIEWS),
+    *((name, "whole") for name in PAGES if name in FURTHER_VIEWS),
     *((name, "parts") for name in PAGES if name != "ablate"),
     *((name, "start") for name in ("train", "ablate")),
 ]
