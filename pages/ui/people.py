@@ -133,10 +133,10 @@ def _auth() -> dict[str, Any]:
 
 def _find_damage() -> str:
     """A file of secrets that is there and cannot be read: with it the server would be open to everybody."""
-    if st.secrets.load_if_toml_exists():
+    there = [path for path in st.get_option("secrets.files") if os.path.exists(path)]
+    if not there or st.secrets.load_if_toml_exists():
         return ""
-    there = [path for path in st.get_option("secrets.files") if Path(path).exists()]
-    return f"{there[0]} cannot be read, so nobody can sign in: mend it, or take it away" if there else ""
+    return f"{there[0]} cannot be read, so nobody can sign in: mend it, or take it away"
 
 
 def _providers(auth: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -15,11 +15,13 @@ from .absence import tell_absence
 from .callbacks import keep_callbacks_whole
 from .forged_values import leave_forged_values_out
 from .server import listens_on_loopback
+from .state_view import look_up_one_value
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
 
 keep_callbacks_whole()  # before the first of them
 leave_forged_values_out()
+look_up_one_value()
 people.keep_strangers_out()
 
 PAGES: dict[str, tuple[str, str]] = {
