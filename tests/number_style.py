@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
@@ -30,14 +31,15 @@ _FAULTS = {
 }
 
 
-def find_faults(text: str) -> list[str]:
+@lru_cache(maxsize=20_000)  # most texts of a page are those of its last run
+def find_faults(text: str) -> tuple[str, ...]:
     """What in a text is not in the style, each with what is around it."""
     ours = _NOT_OURS.sub(" ", re.sub(r"\\(.)", r"\1", text))
-    return [
+    return tuple(
         f"{name}: …{ours[max(0, found.start() - 30) : found.end() + 30]}…"
         for name, fault in _FAULTS.items()
         for found in fault.finditer(ours)
-    ]
+    )
 
 
 def check_page(running: AppTest) -> None:

@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
 from streamlit.components.v2 import manifest_scanner
+from streamlit.testing.v1 import local_script_runner
 
-from explorer.runs import Manager
+from explorer.runs import Manager, _supervisor
 from explorer.training import open_manager
-from pages.ui.manager import manager as page_manager
+from pages.ui import manager as page
 from tests.runs.parts import end_all
 from tests.speed import write_speed
 
 
 @pytest.fixture(scope="session", autouse=True)
-def packages_are_searched_once() -> Iterator[None]:
-    """Each new AppTest looks through all installed packages for components; a server does so once, too."""
+def runs_share_what_a_server_keeps() -> Iterator[None]:
+    """An AppTest looks for components in all installed packages, its runs compile the script, and poll for its end."""
+    poll = local_script_runner.require_widgets_deltas
+
+    def wait(runner: local_script_runner.LocalScriptRunner, timeout: float) -> None:
+        assert runner._script_thread is not None
+        runner._script_thread.join(timeout)
+        poll(runner, timeout)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        patch.setattr(local_script_runner, "ScriptCache", cache(local_script_runner.ScriptCache))
+        patch.setattr(local_script_runner, "require_widgets_deltas", wait)
         yield
 
 
@@ -31,15 +42,34 @@ def speed_is_known(explorer_home: None) -> None:
     write_speed(Path(os.environ["EXPLORER_HOME"]))
 
 
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a store without runs; to copy it takes half of what it takes to make it."""
+    folder = tmp_path_factory.mktemp("empty")
+    open_manager(folder)
+    return folder / "runs.sqlite"
+
+
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, light_workers: None) -> Iterator[Path]:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, light_workers: None, empty_store: Path) -> Iterator[Path]:
     """A data directory of its own, whose speed is known."""
     folder = tmp_path / "home"
     folder.mkdir()
+    shutil.copy(empty_store, folder)
     monkeypatch.setenv("EXPLORER_HOME", str(folder))
     write_speed(folder)
+    opened: list[Manager] = []
+
+    def open_and_note(*where: object) -> Manager:
+        opened.append(open_manager(*where))
+        return opened[-1]
+
+    monkeypatch.setattr(page, "open_manager", open_and_note)
+    # Few tests have runs to look after, and a look takes more than to wait for the next.
+    monkeypatch.setattr(_supervisor, "_TICK_SECONDS", 0.2)
     yield folder
-    page_manager().close()
+    for each in opened:
+        each.close()
     end_all(folder)
 
 
