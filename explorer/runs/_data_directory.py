@@ -104,6 +104,7 @@ class DataDirectory:
     def close(self) -> None:
         """Give the directory up. Workers go on."""
         self._supervisor.close()
+        self.store.close()
 
     def wait_for_close(self, seconds: float) -> bool:
         """Wait so long, or until somebody closes the manager. Returns whether it is closed."""

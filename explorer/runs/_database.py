@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +13,8 @@ from typing import Any
 
 import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.pool import NullPool
 
+from ._connections import connect
 from ._records import StoreError
 from ._schema import NewerSchemaError, bring_up_to_date
 
@@ -26,9 +27,9 @@ _CHECKED_PAGES = 16_384  # 64 MB
 
 
 class Database:
-    """A database, named by a URL. Connections are opened for each transaction and closed."""
+    """A database, named by a URL."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, keep_connection: bool = False) -> None:
         try:
             self.url = sql.make_url(url)
             self.url.get_dialect()
@@ -42,15 +43,15 @@ class Database:
             arguments = {"timeout": _BUSY_SECONDS}
         elif self.url.get_driver_name() in ("psycopg", "psycopg2"):
             arguments = {name: value for name, value in _SERVER_PATIENCE.items() if name not in self.url.query}
-        # No pool: a connection is cheap beside a batch of metrics, survives no fork, and always means the current file.
         try:
-            self._engine = sql.create_engine(self.url, poolclass=NullPool, connect_args=arguments)
+            self._engine = connect(self.url, arguments, keep=keep_connection)
         except ModuleNotFoundError as error:
             package = _PACKAGES.get(error.name or "", error.name)
             raise StoreError(
                 f"the run store {self.location} needs a package that is not installed; "
                 f"run: pip install {package!r}, as requirements.txt does not name it"
             ) from None
+        weakref.finalize(self, self._engine.dispose)
 
     def prepare(self) -> None:
         """Check the file, and bring an older store up to date. Raises StoreError where it cannot be used."""
@@ -78,6 +79,10 @@ class Database:
                 f"install that one, or name another folder by EXPLORER_HOME"
             ) from None
 
+    def close(self) -> None:
+        """Close the connection that is kept; the next question opens one again."""
+        self._engine.dispose()
+
     @property
     def location(self) -> str:
         """Where the store is, without a password."""
@@ -101,6 +106,7 @@ class Database:
             # it does not outlive a crash at this very moment, after which the file may be damaged: it is put together
             # again from its rows and the runs' folders. Refusing the one way to make room would be worse.
             with self._transaction() as connection:
+                connection.detach()  # no other question of this connection, which stays so
                 connection.exec_driver_sql("PRAGMA journal_mode=MEMORY")
                 for statement in statements:
                     connection.execute(statement)

@@ -46,7 +46,7 @@ def open_store(root: Path, url: str | None = None) -> tuple[Store, list[str]]:
         ) from None
     assert lock is not None
     with lock:
-        store = connect_store(root, url)
+        store = connect_store(root, url, keep_connection=True)
         messages: list[str] = []
         if url is None:
             _check_writable(root / _FILE)
@@ -55,6 +55,7 @@ def open_store(root: Path, url: str | None = None) -> tuple[Store, list[str]]:
         except StoreError as error:
             if url is not None or not error.damaged:
                 raise
+            store.close()  # Windows does not rename what is open
             aside = _quarantine(root / _FILE)
             store.prepare()
             saved = salvage(store, root, aside, read_home_id(root))
@@ -84,12 +85,13 @@ def open_store(root: Path, url: str | None = None) -> tuple[Store, list[str]]:
     return store, messages
 
 
-def connect_store(root: Path, url: str | None = None) -> Store:
+def connect_store(root: Path, url: str | None = None, *, keep_connection: bool = False) -> Store:
     """Connect to the store without checking or repairing it: for a worker, whose manager has just done so.
 
     Args:
         root: The data directory.
         url: Another database than the SQLite file in it.
+        keep_connection: Whether one connection may serve many questions, see ``Store``.
 
     Returns:
         The store.
@@ -97,7 +99,9 @@ def connect_store(root: Path, url: str | None = None) -> Store:
     Raises:
         StoreError: ``url`` does not name a database, or its driver is not installed.
     """
-    return Store(url) if url else Store.at(root / _FILE)
+    if url:
+        return Store(url, keep_connection=keep_connection)
+    return Store.at(root / _FILE, keep_connection=keep_connection)
 
 
 def _check_writable(path: Path) -> None:

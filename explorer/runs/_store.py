@@ -27,10 +27,17 @@ from ._turns import TurnRows, enter
 
 
 class Store(Recorded):
-    """Reads and writes of the tables. Every method is one transaction; connections are opened for it and closed."""
+    """Reads and writes of the tables. Every method is one transaction."""
 
-    def __init__(self, url: str) -> None:
-        super().__init__(url)
+    def __init__(self, url: str, *, keep_connection: bool = False) -> None:
+        """Name a database; nothing is asked of it yet.
+
+        Args:
+            url: As SQLAlchemy writes it.
+            keep_connection: Whether the next question of the same moment goes over the same connection: for pages,
+                which ask many. Otherwise each opens its own, and a process that asks seldom holds none meanwhile.
+        """
+        super().__init__(url, keep_connection=keep_connection)
         self.experiments = Experiments(self._transaction, self._delete)
         """Runs that belong together."""
         self.entries = Entries(self._transaction)
@@ -44,9 +51,10 @@ class Store(Recorded):
         self._known = KnownRuns()
 
     @classmethod
-    def at(cls, path: Path) -> Store:
+    def at(cls, path: Path, *, keep_connection: bool = False) -> Store:
         """Make the store of an SQLite file."""
-        return cls(sql.URL.create("sqlite", database=str(path)).render_as_string(hide_password=False))
+        url = sql.URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
+        return cls(url, keep_connection=keep_connection)
 
     def add(self, *, trial: Trial | None = None, limit: QueueLimit | None = None, **fields: Any) -> Run:
         """Add a run, part of an experiment or not, unless it is above a limit.

@@ -94,7 +94,7 @@ STORE_CHANGES: dict[str, Callable[[Store, str], Any]] = {
     "log_event": lambda store, run: store.log_event(run, "x"),
     "record": lambda store, run: store.record(run, [], step=9),
 }
-ELSEWHERE = {"at", "prepare", "location", "add", "trials", "adopt", "insert_rows", "describe_missing",
+ELSEWHERE = {"at", "prepare", "close", "location", "add", "trials", "adopt", "insert_rows", "describe_missing",
              "owned_by"}
 """Methods with tests of their own below, and those that open and repair a store, which no page of a person calls."""
 
