@@ -103,8 +103,9 @@ class Mouse(Hand):
 
 
 STANDS_BEFORE_THE_FOCUS = """node => {
-    const active = node.getRootNode().activeElement
-    return active !== null && Boolean(active.compareDocumentPosition(node) & Node.DOCUMENT_POSITION_PRECEDING)
+    const root = node.getRootNode(), active = root.activeElement  // none: the focus is in another component
+    const [from, to] = active === null && root.host ? [document.activeElement, root.host] : [active, node]
+    return from !== null && Boolean(from.compareDocumentPosition(to) & Node.DOCUMENT_POSITION_PRECEDING)
 }"""
 
 

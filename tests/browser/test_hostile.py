@@ -80,7 +80,7 @@ def test_names_in_a_link(design, kind, other):
     with page.expect_download() as download:
         page.get_by_role("dialog").get_by_role("button", name="Download").click()
     harmless(design)
-    assert all(ch.isalnum() or ch in "-." for ch in download.value.suggested_filename)
+    assert all(ch.isalnum() or ch in "-._" for ch in download.value.suggested_filename)
     page.keyboard.press("Escape")
     with rerun(page):
         page.get_by_role("tab", name="Where the cost is").click()
