@@ -20,7 +20,7 @@ class ResultCache:
 
     Args:
         max_entries: values that are kept at most.
-        max_bytes: bytes of arrays and tensors in them, in all; the newest value is kept however large it is.
+        max_bytes: bytes of arrays, tensors and texts in them, in all; the newest value is kept however large it is.
     """
 
     def __init__(self, *, max_entries: int = 512, max_bytes: int = 256 * 2**20) -> None:
@@ -59,9 +59,11 @@ class ResultCache:
 
 
 def _count_bytes(value: Any) -> int:
-    """Of the tensors and arrays in a value, nearly."""
+    """Of the tensors, arrays and texts in a value, nearly."""
     if hasattr(value, "nbytes"):
         return int(value.nbytes)
+    if isinstance(value, str):
+        return len(value) + _OBJECT_BYTES
     if isinstance(value, dict):
         return sum(map(_count_bytes, value.values()))
     if isinstance(value, list | tuple):

@@ -23,8 +23,17 @@ def _open_cached(root: str, url: str | None) -> tuple[Manager, History]:
     return found, History(found.store)
 
 
+_opened: dict[tuple[str, str | None], tuple[Manager, History]] = {}
+"""What was opened last: Streamlit's cache takes ten times as long to find it, two dozen times a page."""
+
+
 def _open() -> tuple[Manager, History]:
-    return _open_cached(str(home()), os.environ.get("EXPLORER_DATABASE_URL") or None)
+    where = str(home()), os.environ.get("EXPLORER_DATABASE_URL") or None
+    found = _opened.get(where)
+    if found is None:
+        _opened.clear()
+        found = _opened[where] = _open_cached(*where)
+    return found
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextvars import ContextVar
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -27,9 +28,22 @@ _FILE = ".streamlit/secrets.toml"
 _LOGO = Path(__file__).resolve().parents[2] / "assets" / "logo.svg"
 
 
+_seen_off: ContextVar[bool] = ContextVar("_seen_off", default=False)
+"""Whether this run of a page has found that sign-in is off."""
+
+
 def sign_in_is_on() -> bool:
     """Whether pages are for people who are signed in alone: there is an [auth] in secrets.toml, or must be."""
-    return bool(_auth()) or _required() or bool(_find_damage())
+    return not _seen_off.get() and (bool(_auth()) or _required() or bool(_find_damage()))
+
+
+def look_at_sign_in() -> None:
+    """Look whether sign-in is on; called first in each run of a page.
+
+    Where it is off, that holds until the run ends: it asks dozens of times, and each would look for two files.
+    """
+    _seen_off.set(False)
+    _seen_off.set(not sign_in_is_on())
 
 
 def signed_in() -> Person | None:

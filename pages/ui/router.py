@@ -45,6 +45,7 @@ def _read(name: str) -> str:
 
 def route() -> None:
     """Show the page that the address names; on a server with sign-in, to whoever is signed in and nobody else."""
+    people.look_at_sign_in()
     person = people.signed_in()
     admitted = person is not None or not people.sign_in_is_on()
     datasets.open_paths(to_all=listens_on_loopback() and not people.sign_in_is_on())

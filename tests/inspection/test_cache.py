@@ -14,7 +14,7 @@ def test_it_is_bounded_in_number_and_bytes() -> None:
         cache.store(("many", number), torch.zeros(1))
     assert [cache.lookup(("many", number)) is not None for number in range(10)] == [False] * 6 + [True] * 4
     for number in range(3):
-        cache.store(("large", number), {"values": (torch.zeros(450), np.zeros(10))})
+        cache.store(("large", number), {"values": (torch.zeros(300), np.zeros(10)), "text": "x" * 600})
     assert cache.lookup(("large", 0)) is None
     assert cache.lookup(("large", 2)) is not None
     made: list[int] = []

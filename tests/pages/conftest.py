@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from streamlit.components.v2 import manifest_scanner
-from streamlit.testing.v1 import local_script_runner
+from streamlit.testing.v1 import app_test, local_script_runner
 
 from explorer.runs import Manager, _supervisor
 from explorer.training import open_manager
@@ -31,7 +31,9 @@ def runs_share_what_a_server_keeps() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
-        patch.setattr(local_script_runner, "ScriptCache", cache(local_script_runner.ScriptCache))
+        scripts = cache(local_script_runner.ScriptCache)
+        patch.setattr(local_script_runner, "ScriptCache", scripts)
+        patch.setattr(app_test, "ScriptCache", scripts)
         patch.setattr(local_script_runner, "require_widgets_deltas", wait)
         yield
 

@@ -53,6 +53,17 @@ def test_nobody_signed_in_sees_no_page(page: str, home: Path) -> None:
     assert [each.key for each in running.button] == ["sign_in_default"]
 
 
+def test_a_page_looks_for_sign_in_once_and_the_next_run_anew(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[str] = []
+    monkeypatch.setattr(people, "_find_damage", lambda: looked.append("") or "")
+    running = visit("train", None)
+    assert len(looked) < 5  # manager() alone asks a dozen times
+    running.secrets["auth"] = dict(AUTH)
+    running.run()
+    assert [each.value for each in running.title] == ["Sign in"]
+    assert not running.text_input
+
+
 @pytest.mark.parametrize(
     ("auth", "said"),
     [

@@ -47,16 +47,17 @@ def show(model: Any, picture: Picture, prediction: Any) -> None:  # noqa: ARG001
     if vector:
         _show_vector(model, found, path, by_activity=order == "activity")
     else:
-        _show_maps(model, found, path, order or "contrast", shared=scale == "shared")
+        _show_maps(model, picture, found, order or "contrast", shared=scale == "shared")
     nodes.diagram(model.architecture, path)
 
 
-def _show_maps(model: Any, found: Any, path: str, order: str, *, shared: bool) -> None:
-    values = found.values.numpy()
+def _show_maps(model: Any, picture: Picture, found: Any, order: str, *, shared: bool) -> None:
+    path, values = found.path, found.values.numpy()
     channel, unit = select_unit(model, found)
     orders = {"contrast": found.channels_by_contrast, "activity": found.channels_by_activity}
     channels = orders.get(order, range(len(values)))[:MAX_MAPS]
-    sheet = figures.draw_map_grid(values, channels, shared=shared)
+    key = ("sheet", model.digest, picture["digest"], path, order, shared)
+    sheet = queries.CACHE.get_or_compute(key, lambda: figures.draw_map_grid(values, channels, shared=shared))
     mount(
         "maps", "inspect_maps",
         {

@@ -39,6 +39,14 @@ def _curve(name: str) -> Curve:
     )
 
 
+@cache
+def _lay_out() -> dict[str, Any]:
+    run = _read()
+    chance = ChanceLevel.of([sum(row) for row in run["documents"]["confusion/test"][-1]["data"]])
+    titles = [("example", run["name"], run["steps"] / run["config"]["epochs"])]
+    return figures.lay_out_curves(titles, lay_out_panels(1, lambda _, name: _curve(name), [chance]))
+
+
 def show() -> None:
     """What the page will look like, and the button that begins."""
     run = _read()
@@ -61,11 +69,8 @@ def show() -> None:
         )
     )
     documents = {name: found[-1]["data"] for name, found in run["documents"].items()}
-    chance = ChanceLevel.of([sum(row) for row in documents["confusion/test"]])
     with st.container(border=True, key="curves_card"):
-        titles = [("example", run["name"], run["steps"] / config["epochs"])]
-        data = figures.lay_out_curves(titles, lay_out_panels(1, lambda _, name: _curve(name), [chance]))
-        mount("curves", "example_curves", {**data, "view": state.PAGE.state["view"]}, view=state.set_view)
+        mount("curves", "example_curves", {**_lay_out(), "view": state.PAGE.state["view"]}, view=state.set_view)
     mount(
         "board",
         "example_board",
