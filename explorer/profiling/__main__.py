@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -27,7 +28,11 @@ def main() -> None:
     def tell(**found: Any) -> None:
         print(json.dumps(found), file=out, flush=True)
 
-    task = json.load(sys.stdin)
+    answer(json.load(sys.stdin), tell)
+
+
+def answer(task: dict[str, Any], tell: Callable[..., None]) -> None:
+    """Measure what is asked for, and tell each line as its fields."""
     jobs = [(from_json(job["architecture"]), Setting(**job["setting"])) for job in task["jobs"]]
     devices = [*(setting.device for _, setting in jobs), *(device for device, _ in task["roofs"])]
     for device in dict.fromkeys(devices):

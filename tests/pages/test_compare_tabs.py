@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -11,11 +13,14 @@ from explorer import catalog
 from explorer.analysis import METRICS, analyze
 from explorer.architecture import edit, to_json, to_link
 from explorer.comparison import compute_saving, find_reductions, list_stacks, pareto_front, scale_to_budget
+from explorer.profiling import measurement
+from explorer.profiling.__main__ import answer
 from explorer.runs import Manager
 from pages.ui.compare.state import parse_options
 from tests.experiments.parts import finish
 from tests.pages.parts import HOSTILE, JOINER, address, design_of, mounted, open_page, unfold, visible_text
 from tests.pages.sending import send
+from tests.sizes import ALL
 from tests.training.parts import config
 
 NAMES = ("near-sighted-cnn", "residual-mnist", "inception-net-32")
@@ -41,7 +46,16 @@ def opened(running: AppTest, tab: str) -> AppTest:
 # ---- measured -------------------------------------------------------------------------------------------------------
 
 
-def test_measured_once_and_kept(manager: Manager) -> None:
+def measure_here(task: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The same without a process that would load PyTorch; tests/profiling starts it."""
+    said: list[dict[str, Any]] = []
+    answer(task, lambda **found: said.append(found))
+    yield from said
+
+
+def test_measured_once_and_kept(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not ALL:
+        monkeypatch.setattr(measurement, "_lines", measure_here)
     running = app("measured", "repeats:5", NAMES[:2])
     assert "Nothing has been measured here yet" in visible_text(running)
     running.button(key="measured_begin").click().run()

@@ -229,8 +229,8 @@ def test_the_page_is_there_before_torch_is_loaded(manager: Manager) -> None:
     """Where torch cannot be had, what stands before its loading is all there: models, pictures, what uploads are."""
     script = (
         "import sys; from streamlit.testing.v1 import AppTest; "
-        "running = AppTest.from_file('app.py', default_timeout=60).run(); "
-        "sys.modules['torch'] = None; running.switch_page('pages/inspect.py').run(timeout=60); "
+        "sys.modules['torch'] = None; "
+        "running = AppTest.from_file('app.py', default_timeout=60).switch_page('pages/inspect.py').run(); "
         "print(running.selectbox(key='inspect_model').value, len(running.file_uploader), len(running.exception))"
     )
     done = subprocess.run(

@@ -225,6 +225,7 @@ def test_two_classes_side_by_side_on_the_picture(home: Path) -> None:
     running.selectbox(key="inspect_beside").set_value(5).run()
     assert [frame["title"] for frame in mounted(running, "inspect_why")["frames"]] == ["cat", "dog"]
     running.segmented_control(key="inspect_method").set_value("occlusion").run()
+    running.number_input(key="inspect_stride_5").set_value(5)
     press(running, "inspect_compute")
     assert [frame["heat"]["unit"] for frame in mounted(running, "inspect_why")["frames"]] == ["logit", "logit"]
 

@@ -725,6 +725,7 @@ def test_what_lies_in_the_data_folders_is_offered(
 def test_a_set_is_looked_at_renamed_and_removed(home: Path, manager: Manager, tmp_path: Path) -> None:
     made = datasets.import_images(pets(tmp_path / "pets"))
     used = datasets.import_images(zipped(tmp_path / "used.zip", classes(2, 6)))
+    manager.acquire()  # and starts nothing
     training.start(manager, training.fit_to_data(catalog.get("inception-net-32"), datasets.get_card(used.name)),
                    training.recipe("quick", used.name))  # fmt: skip
     running = app()
@@ -741,6 +742,7 @@ def test_a_set_is_looked_at_renamed_and_removed(home: Path, manager: Manager, tm
     running.selectbox(key="train_data").set_value(used.name).run()
     assert "1 run uses it" in " ".join(each.value for each in running.caption)
     assert running.button(key="data_remove").disabled
+    manager.close()
 
 
 @pytest.mark.parametrize(
