@@ -170,7 +170,7 @@ def new_page(
 ) -> Iterator[Callable[..., Page]]:
     """`new_page()` is one more visitor with cookies of their own; `color_scheme=` and `viewport=` may differ.
 
-    Nobody had the window before or has it after where it is `fresh`, or has a screen to `touch`.
+    Nobody had the window before or has it after where it has a screen to `touch`.
     """
     used: list[tuple[Page, Callable[[], None]]] = []
     new: list[BrowserContext] = []
@@ -180,9 +180,8 @@ def new_page(
         viewport: tuple[int, int] = viewport,
         *,
         touch: bool = False,
-        fresh: bool = False,
     ) -> Page:
-        if touch or fresh:
+        if touch:
             new.append(new_context(browser, color_scheme, viewport, touch=touch))
             watch.follow(new[-1])
             return new[-1].new_page()
@@ -196,8 +195,10 @@ def new_page(
     yield visit
     contexts = [*(window.context for window, _ in used), *new]
     look_back(request, watch, [page for context in contexts for page in context.pages])
+    # A window is emptied of what it keeps for the server where it is; the next server may have the port of another.
+    wandered = len(watch.servers()) > 1
     for window, end in reversed(used):
-        if window.is_closed():
+        if wandered or window.is_closed():
             window.context.close()
         else:
             leave(window)

@@ -108,7 +108,7 @@ def serving(
     where the address of who does that is given.
     """
     home.mkdir(parents=True, exist_ok=True)
-    port = port or free_port()
+    port = port or _take_port()
     module = ["tests.browser.light_server", json.dumps(worker_command)] if worker_command else ["streamlit"]
     words = [*module, "run", str(script), "--server.headless=true", f"--server.port={port}"]
     words += ["--server.fileWatcherType=none", *arguments]
@@ -117,6 +117,7 @@ def serving(
         yield server
     finally:
         server.stop()
+        _left_ports.append(port)
 
 
 def _start(
@@ -154,6 +155,21 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+_left_ports: list[int] = []
+"""Of servers that have stopped, the last one last."""
+
+
+def _take_port() -> int:
+    """One that a server has left, where it is still free: what a browser has loaded from there, it need not again."""
+    while _left_ports:
+        port = _left_ports.pop()
+        with socket.socket() as probe, suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # old connections that fade away are no server
+            probe.bind(("127.0.0.1", port))
+            return port
+    return free_port()
 
 
 def _healthy(url: str) -> bool:
@@ -342,6 +358,10 @@ class Watch:
 
     def remaining(self) -> list[str]:
         return [text for text in self.problems if not any(pattern.search(text) for pattern in self.allowed)]
+
+    def servers(self) -> set[str]:
+        """Hosts and ports of this machine that were asked for something."""
+        return {each.netloc for each in map(urlsplit, self.requests) if each.hostname in LOCAL_HOSTS}
 
     def follow(self, context: BrowserContext) -> Callable[[], None]:
         """Listen to all pages of a context; what is returned ends it."""

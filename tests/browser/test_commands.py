@@ -1,11 +1,12 @@
 """No command is lost: by touch, by quick presses, on slow and broken connections; each arrives once and in order."""
 
+from contextlib import ExitStack
+
 import pytest
 
 from explorer.architecture import edit
-from tests.browser.conftest import leave, look_back
 from tests.browser.design import Design, until
-from tests.browser.helpers import new_context, settle
+from tests.browser.helpers import settle
 from tests.sizes import ALL, THOROUGH, thorough
 
 NET, BLOCK = "inception-net-32", "inception1"
@@ -42,32 +43,17 @@ _CONNECTION = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def windows(browser):
-    """A window for the mouse and one for touch."""
-    contexts = {touch: new_context(browser, touch=touch) for touch in (False, True)}
-    for context in contexts.values():
-        context.add_init_script(f"({_CONNECTION})()")
-    yield {touch: context.new_page() for touch, context in contexts.items()}
-    for context in contexts.values():
-        context.close()
-
-
 @pytest.fixture
-def visit(request, server, windows, watch):
+def visit(server, new_page):
     """A visitor's Design page, by touch where wanted, on a connection that the test makes worse."""
-    begun = []
+    with ExitStack() as scripts:
 
-    def begin(net=NET, *, touch=False):
-        window = windows[touch]
-        begun.append((window, watch.follow(window.context)))
-        return Design(window, server.url).open(net)
+        def begin(net=NET, *, touch=False):
+            page = new_page(touch=touch)
+            scripts.enter_context(page.add_init_script(f"({_CONNECTION})()"))
+            return Design(page, server.url).open(net)
 
-    yield begin
-    look_back(request, watch, [window for window, _ in begun])
-    for window, end in begun:
-        leave(window)
-        end()
+        yield begin
 
 
 def worsen(design, **settings):

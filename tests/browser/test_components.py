@@ -26,10 +26,9 @@ _COUNT_OBSERVERS = """() => {
 }"""
 
 
-def test_what_is_drawn_anew_is_no_longer_observed(server, new_page):
-    page = new_page(fresh=True)
-    page.add_init_script(f"({_COUNT_OBSERVERS})()")
-    design = Design(page, server.url).open(NET)
+def test_what_is_drawn_anew_is_no_longer_observed(server, page):
+    with page.add_init_script(f"({_COUNT_OBSERVERS})()"):
+        design = Design(page, server.url).open(NET)
     settle(page)
     count = "window.__observers.size"
     before = page.evaluate(count)

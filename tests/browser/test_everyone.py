@@ -113,15 +113,17 @@ class Visit:
 
     def __init__(self, page, name):
         self.page, self.name, self.found = page, name, []
+        self.schemes = ["dark", "light"]  # the last look's is the last
         page.evaluate(AXE_SCRIPT)
 
     def look(self, what, within="body"):
-        for scheme, _ in each_look(self.page, [("light", SIZE), ("dark", SIZE)]):
+        # First as it is: a change of the colours draws everything anew.
+        self.schemes.reverse()
+        for scheme, _ in each_look(self.page, [(scheme, SIZE) for scheme in self.schemes]):
             for rule, markup, told in self.page.evaluate(AXE, [within, scheme == "dark"]):
                 if ACCEPTED.get(rule, " ") not in markup:
                     self.found.append(f"{self.name}, {what}, {scheme}: {rule}: {told}")
         self.found += [f"{self.name}, {what}: no glyph for {sign!r}" for sign in self.page.evaluate(GLYPHS)]
-        self.page.emulate_media(color_scheme="light")
 
     def whole(self):
         """The page as it opens, with its boxes unfolded."""

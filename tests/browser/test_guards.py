@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.browser.conftest import leave
 from tests.browser.helpers import LOCAL_HOSTS
 
 
@@ -29,3 +30,18 @@ def test_a_page_at_rest_leaves_nothing(page, watch, server):
     assert watch.requests
     assert all(any(host in url for host in LOCAL_HOSTS) for url in watch.requests)
     assert watch.remaining() == []
+
+
+def test_the_next_test_finds_nothing_of_the_last_one_in_a_window(page, server):
+    address = f"{server.url}/_stcore/health"
+    kept = "[localStorage.length, sessionStorage.length, document.cookie]"
+    page.goto(address)
+    page.evaluate("localStorage.a = sessionStorage.b = 1; document.cookie = 'c=1'")
+    page.goto("about:blank")
+    page.goto(address)
+    assert page.evaluate(kept)[:2] == [1, 1]
+    assert "c=1" in page.evaluate("document.cookie")
+    leave(page)
+    page.goto(address)
+    assert page.evaluate(kept)[:2] == [0, 0]
+    assert "c=1" not in page.evaluate("document.cookie")
