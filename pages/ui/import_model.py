@@ -257,10 +257,11 @@ def show() -> None:
         getattr(st, job.kind)(literal(" ".join(lines)))
         with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
             if job.again and job.lacks_size:
-                side = st.number_input(
+                st.number_input(
                     "Height and width of its images, in pixels", MIN_IMAGE, MAX_IMAGE, 224, key="import_at_side"
                 )
-                st.button("Import at this size", key="import_again", type="primary", on_click=job.again, args=(side,))
+                again = (job.again,)
+                st.button("Import at this size", key="import_again", type="primary", on_click=_at_size, args=again)
             if job.waits:
                 st.button("Open it", key="import_open", type="primary", on_click=_open, args=(job,))
             if job.kept:
@@ -299,6 +300,10 @@ def _open(job: Job) -> None:
     except ArchitectureError as error:
         job.found, job.kind = None, "error"
         job.lines = [f"Not opened, your design is kept: {error}"]
+
+
+def _at_size(again: Callable[[int], None]) -> None:
+    again(st.session_state["import_at_side"])  # what was typed a moment ago may come with the click
 
 
 def _dismiss() -> None:

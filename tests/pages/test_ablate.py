@@ -110,7 +110,7 @@ def test_a_number_that_is_none_starts_nothing(home: Path, manager: Manager, key:
 
 def test_the_homework_fills_the_form(home: Path) -> None:
     running = wizard()
-    running.checkbox(key="factor_se").check().run()
+    running.checkbox(key="factor_se").check()
     running.text_input(key="set_epochs_course_0").set_value("1").run()
     running.button(key="preset_homework").click().run()
     assert not running.exception
@@ -128,8 +128,8 @@ def test_the_homework_fills_the_form(home: Path) -> None:
 
 def test_one_click_queues_the_experiment_and_the_address_names_it(home: Path, manager: Manager) -> None:
     running = wizard()
-    running.text_input(key="ablate_name").set_value(HOSTILE).run()
-    running.text_input(key="set_epochs_course_0").set_value("3").run()
+    running.text_input(key="ablate_name").set_value(HOSTILE)
+    running.text_input(key="set_epochs_course_0").set_value("3")
     running.button(key="ablate_start").click().run()
     assert not running.exception
     stored = list_experiments(manager)[0]
@@ -197,10 +197,10 @@ def test_resume_seeds_and_delete(home: Path, manager: Manager) -> None:
     assert len(manager.store.runs("queued")) == 3
     running.button(key="experiment_stop").click().run()
     assert len(manager.store.runs("stopped")) == 3
-    running.text_input(key=f"more_seeds_{stored.id}_1").set_value("x").run()
+    running.text_input(key=f"more_seeds_{stored.id}_1").set_value("x")
     running.button(key="experiment_seeds").click().run()
     assert "whole numbers" in visible_text(running)
-    running.text_input(key=f"more_seeds_{stored.id}_1").set_value("5").run()
+    running.text_input(key=f"more_seeds_{stored.id}_1").set_value("5")
     running.button(key="experiment_seeds").click().run()
     assert len(manager.trials(stored.id)) == 12
     running.button(key="experiment_stop").click().run()

@@ -44,7 +44,7 @@ def test_what_was_searched_and_chosen_is_in_the_address() -> None:
     running = open_page("catalogue", q="ReceptiVe", sort="params", **{"with": "dilation"})
     found = ["far-sighted-cnn", "dilated-cnn", "dilated-cnn-121"]
     assert listed(running) == [catalog.entry(name).title for name in found]
-    running.selectbox(key="catalogue_order").set_value("").run()
+    running.selectbox(key="catalogue_order").set_value("")
     running.get_by_key("catalogue_group").set_value("course").run()
     assert listed(running) == [catalog.entry(name).title for name in found[1:]]
     kept = {name: address(running, name) for name in ("q", "group", "with")}

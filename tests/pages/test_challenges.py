@@ -41,7 +41,7 @@ def test_the_first_visit_is_a_form_that_says_what_it_needs(home: Path, manager: 
     running.number_input(key="challenge_epochs").set_value(3)
     running.selectbox(key="challenge_rank").set_value("params")
     running.selectbox(key="challenge_net").set_value("")
-    running.text_area(key="challenge_text").set_value(HOSTILE).run()
+    running.text_area(key="challenge_text").set_value(HOSTILE)
     running.button(key="challenge_start").click().run()
     assert not running.exception
     (stored,) = list_challenges(manager)

@@ -229,7 +229,7 @@ def test_where_a_file_leaves_the_size_free_it_is_asked_for(home: Path) -> None:
     upload(running, "free.onnx", (home / "free.onnx").read_bytes())
     assert "size of its images free (1×free×free)" in messages(running)
     assert design_of(running) == catalog.get("residual-mnist")
-    running.number_input(key="import_at_side").set_value(20).run()
+    running.number_input(key="import_at_side").set_value(20)
     running.button(key="import_again").click().run()
     finish(running)
     assert design_of(running).input_shape == (1, 20, 20), "channels are the file's own"

@@ -196,8 +196,8 @@ def test_samples_and_test_images_are_in_the_address(manager: Manager, tmp_path: 
     entry = {"file": "tabby.png", "title": "A tabby", "class": "cat", "credit": "made by us"}
     (tmp_path / "samples" / "samples.json").write_text(json.dumps([entry]))
     running = app()
-    running.pills(key="inspect_samples").set_value(["tabby"]).run()
-    running.number_input(key="inspect_row_digits").set_value(7).run()
+    running.pills(key="inspect_samples").set_value(["tabby"])
+    running.number_input(key="inspect_row_digits").set_value(7)
     running.button(key="inspect_add_row").click().run()
     assert not running.exception
     assert address(running, "pictures") == "sample:tabby,digits:7"
@@ -454,11 +454,11 @@ def test_weights_of_ones_own(manager: Manager, form: str) -> None:
     data = out.getvalue() if form == "pt" else safetensors.torch.save(weights())
     running = own(app(pictures="digits:3"), data, f"{HOSTILE}.{form}")
     names = "\n".join([HOSTILE, *"abcdefghi"])
-    running.text_area(key="inspect_classes").set_value(names).run()
-    running.text_input(key="inspect_mean").set_value("0.1, 0.2").run()
+    running.text_area(key="inspect_classes").set_value(names)
+    running.text_input(key="inspect_mean").set_value("0.1, 0.2")
     running.button(key="inspect_open").click().run()
     assert "must be 3 finite numbers" in messages(running)
-    running.text_input(key="inspect_mean").set_value("0.1, 0.2, 0.3").run()
+    running.text_input(key="inspect_mean").set_value("0.1, 0.2, 0.3")
     running.button(key="inspect_open").click().run()
     assert not running.exception
     assert running.selectbox(key="inspect_model").value == state.OWN
@@ -478,11 +478,11 @@ def test_weights_as_people_save_them_open_and_their_conversions_are_shown(manage
     """A training script's checkpoint, then shards with their index in its place; the same answers as plain ones."""
     halved = {f"module.{key}": each.half() if each.is_floating_point() else each for key, each in weights().items()}
     running = own(app(pictures="digits:3"), saved({"epoch": 1, "state_dict": halved}), "best.ckpt")
-    running.text_area(key="inspect_classes").set_value("\n".join("abcdefghij")).run()
+    running.text_area(key="inspect_classes").set_value("\n".join("abcdefghij"))
     running.text_input(key="inspect_mean").set_value("0,4x").run()
     assert "mean (='0,4x') must be numbers" in messages(running)
     assert running.button(key="inspect_open").disabled
-    running.text_input(key="inspect_mean").set_value("0,5").run()
+    running.text_input(key="inspect_mean").set_value("0,5")
     running.text_input(key="inspect_std").set_value("0").run()
     assert "must be above zero" in messages(running)
     running.text_input(key="inspect_std").set_value("").run()
@@ -503,8 +503,8 @@ def test_weights_as_people_save_them_open_and_their_conversions_are_shown(manage
     running.button(key="inspect_open").click().run()
     assert "is one shard of 2; give all shards together" in messages(running)
     files.append(("model.safetensors.index.json", json.dumps(index).encode(), ""))
-    running.file_uploader(key=f"inspect_weights_{place}").set_value(files).run()
-    running.selectbox(key="inspect_preset").set_value("half").run()
+    running.file_uploader(key=f"inspect_weights_{place}").set_value(files)
+    running.selectbox(key="inspect_preset").set_value("half")
     running.button(key="inspect_open").click().run()
     assert not running.exception
     assert "2 shards joined" in plain(" ".join(each.value for each in running.caption))

@@ -72,8 +72,8 @@ def test_an_example_stands_where_no_run_is_and_its_button_starts_the_same(home: 
 
 def test_one_click_trains_and_the_address_names_the_run(home: Path, manager: Manager) -> None:
     running = app()
-    running.multiselect(key="train_designs").set_value(["residual-mnist"]).run()
-    running.text_input(key="set_epochs_course_0").set_value("1").run()
+    running.multiselect(key="train_designs").set_value(["residual-mnist"])
+    running.text_input(key="set_epochs_course_0").set_value("1")
     running.button(key="start").click().run()
     (run,) = manager.store.runs()
     assert running.query_params["run"] == [run.id] or running.query_params["run"] == run.id
@@ -87,8 +87,8 @@ def test_one_click_trains_and_the_address_names_the_run(home: Path, manager: Man
 
 def test_a_run_is_paused_resumed_and_stopped(home: Path, manager: Manager) -> None:
     running = app()
-    running.multiselect(key="train_designs").set_value(["residual-mnist"]).run()
-    running.text_input(key="set_epochs_course_0").set_value("1000").run()
+    running.multiselect(key="train_designs").set_value(["residual-mnist"])
+    running.text_input(key="set_epochs_course_0").set_value("1000")
     running.button(key="start").click().run()
     (run,) = manager.store.runs()
     until(lambda: manager.store.get(run.id).step > 0, seconds=120)
@@ -108,7 +108,7 @@ def test_a_run_is_paused_resumed_and_stopped(home: Path, manager: Manager) -> No
 def test_several_networks_and_seeds_become_runs_of_their_own(home: Path, manager: Manager) -> None:
     running = app()
     page_manager().close()  # nothing is started meanwhile
-    running.multiselect(key="train_designs").set_value(["inception-net-32", "dilated-cnn"]).run()
+    running.multiselect(key="train_designs").set_value(["inception-net-32", "dilated-cnn"])
     running.text_input(key="train_seeds").set_value("3, 4").run()
     assert running.button(key="start").label == "Start 4 runs"
     running.button(key="start").click().run()
@@ -193,7 +193,7 @@ def test_a_head_that_does_not_fit_is_left_out_by_one_click(home: Path, manager: 
 
 def test_of_many_faults_the_first_is_told_and_how_many_more(home: Path) -> None:
     running = app()
-    running.multiselect(key="train_designs").set_value(["inception-v3"]).run()
+    running.multiselect(key="train_designs").set_value(["inception-v3"])
     running.segmented_control(key="train_size").set_value("data").run()
     (error,) = running.error
     assert re.search(r"; and \d+ more", plain(error.value))
@@ -214,7 +214,7 @@ def test_epochs_to_add_that_are_none_extend_nothing(home: Path, manager: Manager
 
 def test_settings_that_do_not_fit_together_name_both(home: Path) -> None:
     running = app()
-    running.selectbox(key="set_optimizer_course_0").set_value("adam").run()
+    running.selectbox(key="set_optimizer_course_0").set_value("adam")
     running.toggle(key="set_nesterov_course_0").set_value(True).run()
     assert "nesterov needs optimizer sgd" in messages(running)
 
@@ -226,7 +226,7 @@ def test_an_optimizer_fills_the_form_with_its_own_settings(home: Path) -> None:
     assert running.text_input(key="set_lr_course_0").value == "0.001"
     running.button(key="own_course_0").click().run()
     assert running.text_input(key="set_lr_course_0").value == "1"
-    running.text_input(key="set_beta2_course_0").set_value("0.8").run()
+    running.text_input(key="set_beta2_course_0").set_value("0.8")
     running.selectbox(key="set_optimizer_course_0").set_value("sgd").run()
     assert "beta2 (=0.8) is no setting of sgd; leave it out" in messages(running)
     running.button(key="own_course_0").click().run()
@@ -237,7 +237,7 @@ def test_an_optimizer_fills_the_form_with_its_own_settings(home: Path) -> None:
 
 def test_a_range_test_is_started_shown_and_its_rate_taken(home: Path, manager: Manager) -> None:
     running = open_page("train")
-    running.text_input(key="set_epochs_course_0").set_value("3").run()
+    running.text_input(key="set_epochs_course_0").set_value("3")
     running.button(key="find_rate").click().run()
     (run,) = manager.store.runs()
     assert (run.setting("range_steps"), run.setting("epochs")) == (200, 3)
@@ -272,8 +272,8 @@ def test_a_sheet_shows_what_the_augmentation_does(home: Path) -> None:
     running.session_state["augment_box"] = True
     running.run()
     assert "No augmentation is on: every epoch shows the images as they are." in visible_text(running)
-    running.text_input(key="set_hue_course_0").set_value("0.1").run()
-    running.text_input(key="set_crop_course_0").set_value("2").run()
+    running.text_input(key="set_hue_course_0").set_value("0.1")
+    running.text_input(key="set_crop_course_0").set_value("2")
     running.text_input(key="train_seeds").set_value("3, 4").run()
     told = "in epochs 1 to 3: shifted by up to 2 px; hue ± 10 % of the circle. Seed 3"
     assert told in visible_text(running).replace("\u202f", " ").replace("\xa0", " ")
@@ -309,7 +309,7 @@ def test_what_was_typed_for_a_recipe_comes_back(home: Path) -> None:
 
 def test_it_is_said_which_part_of_the_images_is_seen(home: Path) -> None:
     running = app()
-    running.multiselect(key="train_designs").set_value(["cifar-inception", "dilated-cnn"]).run()
+    running.multiselect(key="train_designs").set_value(["cifar-inception", "dilated-cnn"])
     running.selectbox(key="train_recipe").set_value("quick").run()
     told = " ".join(each.value for each in running.caption)
     assert "the first 65 % of the training on windows of 24 × 24 pixels" in told
@@ -338,7 +338,7 @@ def test_a_network_for_other_classes_is_fitted_or_refused(home: Path) -> None:
 
 def test_what_needs_more_memory_than_there_is_is_refused_with_a_way_out(home: Path) -> None:
     running = app()
-    running.multiselect(key="train_designs").set_value(["inception-v3"]).run()
+    running.multiselect(key="train_designs").set_value(["inception-v3"])
     running.text_input(key="set_batch_size_course_0").set_value("4000").run()
     assert "set accumulate to" in messages(running)
     assert running.button(key="start").disabled
@@ -403,7 +403,7 @@ def test_kept_checkpoints_are_a_setting(home: Path, manager: Manager) -> None:
 def test_images_may_stay_as_small_as_they_are(home: Path, manager: Manager) -> None:
     running = app()
     page_manager().close()
-    running.segmented_control(key="train_size").set_value("data").run()
+    running.segmented_control(key="train_size").set_value("data")
     running.button(key="start").click().run()
     (run,) = manager.store.runs()
     assert from_json(run.architecture).input_shape == (3, 28, 28)
@@ -541,7 +541,7 @@ def test_of_more_runs_than_a_table_takes_each_is_found(
     running.toggle(key="runs_all").set_value(True).run()
     assert len(running.dataframe[0].value) == 6
     assert "are shown" not in visible_text(running)
-    running.toggle(key="runs_all").set_value(False).run()
+    running.toggle(key="runs_all").set_value(False)
     running.text_input(key="runs_search").set_value(best.id).run()
     assert running.dataframe[0].value["name"].tolist() == ["trial 1"]
     assert "runs_all" not in [each.key for each in running.toggle]
@@ -575,8 +575,8 @@ def test_a_run_may_share_its_gpu_where_there_is_one(
     monkeypatch.setattr("explorer.runs._local.devices", lambda *_: found)
     running = app()
     page_manager().close()
-    running.selectbox(key="set_device_course_0").set_value("cpu").run()
-    running.toggle(key="set_share_gpu_course_0").set_value(True).run()
+    running.selectbox(key="set_device_course_0").set_value("cpu")
+    running.toggle(key="set_share_gpu_course_0").set_value(True)
     running.button(key="start").click().run()
     (run,) = manager.store.runs()
     assert run.setting("share_gpu") is True
@@ -771,8 +771,8 @@ def test_data_that_is_not_here_says_how_to_bring_it_and_a_failed_download_is_a_s
 
 def test_what_was_typed_survives_a_visit_to_another_page(home: Path) -> None:
     running = app()
-    running.text_input(key="train_seeds").set_value("5").run()
-    running.text_input(key="set_lr_course_0").set_value("0.25").run()
+    running.text_input(key="train_seeds").set_value("5")
+    running.text_input(key="set_lr_course_0").set_value("0.25")
     running.multiselect(key="train_designs").set_value(["dilated-cnn"]).run()
     running.switch_page("pages/catalogue.py").run()
     running.switch_page("pages/train.py").run()

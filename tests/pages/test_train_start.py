@@ -31,7 +31,7 @@ def test_a_start_from_a_shipped_model_shows_what_is_taken_and_the_run_keeps_it(
     form: AppTest, manager: Manager
 ) -> None:
     assert "0 cut, 2 begun anew" in visible_text(form) or "0 cut, 0 begun anew" in visible_text(form)
-    form.selectbox(key="train_from_freeze").set_value("conv1").run()
+    form.selectbox(key="train_from_freeze").set_value("conv1")
     form.text_input(key="train_from_rate").set_value("0,1").run()
     assert "Everything up to conv1 is held fixed" in visible_text(form)
     form.button(key="start").click().run()
@@ -95,7 +95,7 @@ def test_the_size_of_the_weights_is_offered_and_taken(form: AppTest, manager: Ma
     assert "weights" not in str(form.segmented_control(key="train_size").options)  # the network has that size
     form.selectbox(key="train_from").set_value("mnist-inception").run()
     assert "28 × 28 (weights)" in form.segmented_control(key="train_size").options
-    form.segmented_control(key="train_size").set_value("weights").run()
+    form.segmented_control(key="train_size").set_value("weights")
     form.button(key="start").click().run()
     assert not form.exception
     (run,) = manager.store.runs()

@@ -135,12 +135,17 @@ def _test_images(dataset: str) -> None:
             "Data set", list(cards), usual, key=f"inspect_data_{dataset}", format_func=titles.__getitem__
         )
         last = cards[name].test_count - 1
-        row = st.number_input("Number", 0, last, 0, key=f"inspect_row_{name}", help=f"0 to {last:,}")
+        st.number_input("Number", 0, last, 0, key=f"inspect_row_{name}", help=f"0 to {last:,}")
         with st.container(horizontal=True):
-            st.button("Add", key="inspect_add_row", on_click=request, args=(f"{name}:{row}",))
+            st.button("Add", key="inspect_add_row", on_click=_add_row, args=(name,))
             st.button(
                 "Random", key="inspect_add_random", icon=":material/casino:", on_click=_random, args=(name, last)
             )
+
+
+def _add_row(dataset: str) -> None:
+    # What was typed a moment ago may come with the click.
+    request(f"{dataset}:{st.session_state[f'inspect_row_{dataset}']}")
 
 
 def _random(name: str, last: int) -> None:
