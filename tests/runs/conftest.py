@@ -30,14 +30,14 @@ def manager(root: Path) -> Iterator[Manager]:
     made.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def postgres() -> Iterator[Any]:
-    """A PostgreSQL server of our own, reached by a socket in a folder."""
+    """A PostgreSQL server of our own, reached by a socket in a folder. Who kills it starts it again."""
     with start_postgres() as running:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(postgres: Any) -> str:
     """The address of that server."""
     address: str = postgres.get_uri()
