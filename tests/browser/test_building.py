@@ -8,6 +8,7 @@ import pytest
 from explorer import catalog
 from explorer.architecture import edit, to_link
 from tests.browser.design import until
+from tests.browser.helpers import go
 from tests.sizes import THOROUGH, thorough
 
 
@@ -225,7 +226,7 @@ def focus_in(page):
     }""")
 
 
-def test_layers_are_named_moved_copied_wrapped_and_removed(design):
+def test_layers_are_named_moved_copied_wrapped_removed_dragged_and_pasted_as_text(design):
     made = Keyboard(design.open("inception-net-32", at="inception1"))
     keys = made.page.keyboard
     made.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -257,11 +258,14 @@ def test_layers_are_named_moved_copied_wrapped_and_removed(design):
     made.node("first_2").focus()
     assert made.changes(lambda: keys.press("Delete")) == "inception2"
     until(lambda: focus_in(made.page) == "inception2", "focus on the neighbour of what was removed")
+    drag_a_column_into_a_lane_and_paste_text(design)
 
 
-def test_a_column_is_dragged_into_a_lane_and_text_is_pasted(design):
-    made = Mouse(design.open("inception-net-32", at="inception1"))
+def drag_a_column_into_a_lane_and_paste_text(design):
+    made = Mouse(design)
     page, lane = made.page, "inception1/branch_3x3/reduce"
+    go(page, "/design?net=inception-net-32&at=inception1")
+    until(made.node("inception1").is_visible, "the network as it was")
     made.insert("after", "inception1", "activation")
     made.choose("inception1")
     # Drawn anew after the choice: there is no box while an answer arrives.

@@ -188,7 +188,7 @@ _SEND_MANY = """async ([count, pause]) => {
     ("pause", "delay"),
     [*(pytest.param(pause, 0, marks=THOROUGH) for pause in (0, 5, 40, 120)), (5, SLOW)],
 )
-def test_many_commands(visit, pause, delay):
+def test_many_commands(visit, watch, pause, delay):
     count = 200 if ALL else 8  # the history keeps two hundred
     design = visit()
     worsen(design, delay=delay * 1000, sent=0)
@@ -206,6 +206,8 @@ def test_many_commands(visit, pause, delay):
         undo.evaluate("button => button.click()")
     until(lambda: design.query("net") == NET, "all steps back", 120)
     until(undo.is_disabled, "no step more")
+    if delay:
+        lose_messages_and_break_the_connection(design, watch)
 
 
 @thorough("tests/browser/test_commands.py::test_many_commands")
@@ -241,9 +243,9 @@ def test_a_message_that_comes_twice(visit):
     undo_all(design, 4)
 
 
-def test_a_message_that_is_lost_is_sent_again_and_a_broken_connection_mended(visit, watch):
+def lose_messages_and_break_the_connection(design, watch):
+    """What is lost is sent again, and the connection mended."""
     watch.allow(r"WebSocket|disconnected from server", because="the test breaks the connection")
-    design = visit()
     worsen(design, lose=1)
     design.exact(CONV).fill("33")
     design.page.keyboard.press("Enter")
@@ -282,6 +284,7 @@ def test_a_refused_command_does_not_hold_up_those_behind_it(visit):
 
 def test_the_page_changes_while_a_command_is_under_way(visit):
     design = visit()
+    reload_and_repeat_nothing(design)
     page = design.page
     worsen(design, delay=SLOW * 1000)
     type_without_enter(design, "33")
@@ -305,8 +308,7 @@ def test_the_page_changes_while_a_command_is_under_way(visit):
     until(lambda: channels(design) == 33, "the number typed before and after")
 
 
-def test_a_reload_repeats_nothing(visit):
-    design = visit()
+def reload_and_repeat_nothing(design):
     for number in (33, 34):
         design.exact(CONV).fill(str(number))
         design.page.keyboard.press("Enter")

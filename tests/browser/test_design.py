@@ -1,10 +1,11 @@
 """Ribbon sliders by mouse, keyboard and typing; choosing a layer in the picture, the strip and the table."""
 
+from explorer import catalog
 from explorer.analysis import analyze
 from explorer.architecture import edit
 from explorer.text import format_bytes, format_si
 from tests.browser.design import until, value_of
-from tests.browser.helpers import rerun, settle
+from tests.browser.helpers import go, rerun, settle
 from tests.sizes import ALL
 
 BLOCK = "inception_3a"
@@ -15,7 +16,7 @@ def channels(design, path=CONV):
     return edit.find(design.architecture, path).out_channels
 
 
-def test_ribbon_by_mouse_and_choosing_a_layer_everywhere(design):
+def test_ribbon_by_mouse_keyboard_and_typing_choosing_a_layer_everywhere_and_the_chosen_metric(design):
     page = design.open("googlenet").page
     slider = design.ribbon(CONV)
     address, macs, text = design.query("net"), design.number("MACs"), slider.get_attribute("aria-valuetext")
@@ -72,10 +73,15 @@ def test_ribbon_by_mouse_and_choosing_a_layer_everywhere(design):
     assert design.query("net") == address
     assert design.button("undo_button").is_disabled()
     choose_layers(design)
+    use_the_keyboard(design)
+    type_values(design)
+    choose_metric(design)
 
 
-def test_ribbon_by_keyboard_and_typing_and_the_chosen_metric(design):
-    page = design.open("inception-net-32").page
+def use_the_keyboard(design):
+    page = design.page
+    go(page, "/design?net=inception-net-32&at=inception1")
+    until(lambda: design.title() == catalog.get("inception-net-32").name, "another network")
     path = "inception1/branch_3x3/reduce"
     slider = design.ribbon(path)
     slider.focus()
@@ -108,8 +114,6 @@ def test_ribbon_by_keyboard_and_typing_and_the_chosen_metric(design):
         page.keyboard.press("ArrowRight")
     until(lambda: value_of(slider) == channels(design, path) and int(slider.input_value()) == before + 5, "five steps")
     design.agree()
-    type_values(design)
-    choose_metric(design)
 
 
 def type_values(design):

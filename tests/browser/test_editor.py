@@ -16,7 +16,7 @@ def names(node):
     return [child.name for child in node.nodes]
 
 
-def test_fusion_and_what_it_mends(design):
+def test_fusion_what_it_mends_and_what_is_refused(design):
     design.open(NET)
     with design.changing():
         design.choice("fusion", "add").click()
@@ -40,6 +40,7 @@ def test_fusion_and_what_it_mends(design):
     with design.changing():
         design.choice("fusion", "multiply").click()
     assert edit.find(design.architecture, BLOCK).fuse == "multiply"
+    take_what_can_be_done_instead_of_what_is_refused(design)
 
 
 @thorough("tests/editor/test_commands.py::test_residual_attention_and_back_again")
@@ -155,7 +156,7 @@ def test_another_kind_of_branch_keeps_its_channels(design):
     assert [layer.path.rpartition("/")[2] for layer in after.below(path)] == ["reduce", "conv_a", "conv_b"]
 
 
-def test_layers_of_a_branch(design):
+def test_layers_of_a_branch_and_steps_back_and_forward_by_keys(design):
     design.open(NET)
     branch = f"{BLOCK}/branch_3x3"
     for part in ("conv", "dropout", "pool"):
@@ -176,6 +177,7 @@ def test_layers_of_a_branch(design):
     assert len(edit.find(design.architecture, branch).nodes) == 4
     assert design.query("at") == f"{branch}/{edit.find(design.architecture, branch).nodes[-1].name}"  # its neighbour
     change_network_settings(design)
+    step_back_and_forward_by_keys_where_enter_leaves_the_caret(design)
 
 
 @thorough("tests/editor/test_commands.py::test_blocks_come_go_and_set_an_example")
@@ -216,8 +218,9 @@ def test_rename(design):
     assert design.query("net") == NET
 
 
-def test_what_is_refused_offers_what_can_be_done(design):
-    design.open("googlenet", at="conv1")
+def take_what_can_be_done_instead_of_what_is_refused(design):
+    go(design.page, "/design?net=googlenet&at=conv1")
+    until(lambda: design.title() == "GoogLeNet", "another network")
     field = design.exact("conv1", "kernel_size")
     field.fill("6")
     field.press("Enter")
@@ -260,8 +263,9 @@ def test_what_is_refused_offers_what_can_be_done(design):
     assert alpha.is_visible()  # it stays unfolded
 
 
-def test_steps_back_and_forward_by_keys_where_enter_leaves_the_caret(design):
-    design.open(NET)
+def step_back_and_forward_by_keys_where_enter_leaves_the_caret(design):
+    go(design.page, f"/design?net={NET}&at={BLOCK}")
+    until(lambda: design.title() == catalog.get(NET).name, "the network as it was")
     path = f"{BLOCK}/branch_1x1"
     field = design.exact(path)
     field.fill("33")

@@ -12,7 +12,7 @@ from explorer import catalog
 from explorer.analysis import analyze
 from explorer.architecture import MAX_TEXT_BYTES, edit, from_json, to_json, to_link
 from tests.browser.design import until
-from tests.browser.helpers import LUMINANCE, each_look, rerun, settle
+from tests.browser.helpers import LUMINANCE, each_look, go, rerun, settle
 from tests.sizes import ALL, THOROUGH, thorough
 
 NET = "inception-net-32"
@@ -83,7 +83,8 @@ def test_download_and_upload_give_the_same_design(design, tmp_path):
     page.get_by_role("option", name="JSON").click()
     with page.expect_download() as download:
         dialog.get_by_role("button", name="Download InceptionNet-32-32.json").click()
-    assert '"inception1"' in dialog.locator("code").inner_text()  # in sight, with a button to copy it
+    # In sight, with a button to copy it; there is nothing to wait for that comes with it.
+    until(lambda: '"inception1"' in dialog.locator("code").inner_text(), "the text of the file")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     dialog.get_by_test_id("stCode").hover()
     dialog.get_by_role("button", name="Copy").first.click()
@@ -109,7 +110,9 @@ def test_download_and_upload_give_the_same_design(design, tmp_path):
     dialog.wait_for(state="detached")
     assert saved.provenance.startswith("Based on InceptionNet")  # and no longer "course notes" alone
 
-    design.open("googlenet").button("open_popover").click()
+    go(page, "/design?net=googlenet")
+    until(lambda: design.title() == "GoogLeNet", "another network")
+    design.button("open_popover").click()
     with design.changing():
         page.locator(UPLOAD).set_input_files(file)
     assert design.architecture == saved

@@ -5,7 +5,7 @@ import pytest
 from explorer import catalog
 from explorer.architecture import edit, to_link
 from tests.browser.design import JOINER, until
-from tests.browser.helpers import rerun, settle
+from tests.browser.helpers import go, rerun, settle
 from tests.sizes import THOROUGH, thorough
 
 NAMES = {
@@ -91,18 +91,7 @@ def test_names_in_a_link(design, kind, other):
     harmless(design)
 
 
-def test_names_typed_into_the_field(design):
-    page = design.open("inception-net-32").page
-    title = page.locator(".st-key-title input")
-    for text in NAMES.values():
-        with design.changing():
-            title.fill(text)
-            page.keyboard.press("Enter")
-        assert design.architecture.name == text
-        harmless(design)
-
-
-def test_hostile_names_of_layers_and_paths_are_refused_literally(design):
+def refuse_names_of_layers_and_paths_literally(design):
     page = design.page
     text = NAMES["image"]
     design.open(text, at=text, base=text, ribbon=text)
@@ -112,3 +101,18 @@ def test_hostile_names_of_layers_and_paths_are_refused_literally(design):
     # A path that does not exist chooses the nearest that does, or nothing; the page goes on.
     settle(page)
     design.agree()
+
+
+def test_names_typed_into_the_field(design):
+    """Behind such of layers and paths, in the address that a visitor comes with."""
+    page = design.page
+    refuse_names_of_layers_and_paths_literally(design)
+    go(page, "/design?net=inception-net-32")
+    until(lambda: design.title() == catalog.get("inception-net-32").name, "another network")
+    title = page.locator(".st-key-title input")
+    for text in NAMES.values():
+        with design.changing():
+            title.fill(text)
+            page.keyboard.press("Enter")
+        assert design.architecture.name == text
+        harmless(design)
