@@ -40,6 +40,8 @@ ONE_AFTER_ANOTHER = (
     "tests/test_layering.py",
 )
 """Of these, the tests of a file run one after another: they share a server, a browser, or what is dear to make."""
+PEOPLE = "tests/browser/test_people"
+"""Begins the names of files that share a server with sign-in, its provider and what lies there."""
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -49,6 +51,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
 
     class Files(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
+            if nodeid.startswith(PEOPLE):
+                return PEOPLE
             return nodeid.split("::")[0] if nodeid.startswith(ONE_AFTER_ANOTHER) else nodeid
 
     config.option.loadscopereorder = False  # as they are collected, not those with the most tests first

@@ -22,7 +22,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser.design import Design
-from tests.browser.helpers import ARTIFACTS, SERVER_TROUBLE, Server, Watch, launching, new_context, serving
+from tests.browser.helpers import ARTIFACTS, SERVER_TROUBLE, Server, launching, new_context, serving
+from tests.browser.watching import Watch
 from tests.speed import write_speed
 
 HERE = Path(__file__).parent

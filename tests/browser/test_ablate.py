@@ -9,7 +9,7 @@ from explorer.catalog import get
 from explorer.experiments import collect_results, draw_conclusions, list_experiments, plan, start, to_csv
 from explorer.training import open_manager, recipe
 from tests.browser.design import JOINER, until
-from tests.browser.helpers import LUMINANCE, each_look, open_app, rerun, settle
+from tests.browser.helpers import LUMINANCE, each_look, open_app, open_beside, rerun, settle
 from tests.experiments.parts import finish
 from tests.sizes import ALL, thorough
 
@@ -42,7 +42,6 @@ def end(manager, experiment, count):
 
 def test_from_the_wizard_to_a_table_that_fills_by_itself(laboratory, page, new_page):
     server, manager = laboratory
-    other = new_page() if ALL else page.context.new_page()  # in `make test` of the same browser, which has the scripts
     open_app(page, f"{server.url}/ablate")
     with rerun(page):
         page.get_by_text("All combinations", exact=True).click()
@@ -57,6 +56,7 @@ def test_from_the_wizard_to_a_table_that_fills_by_itself(laboratory, page, new_p
     assert page.locator("img[src='x'], .katex, a[href^=javascript]").count() == 0
 
     # Nobody touches the page: numbers and marks come while it is looked at, in the same picture.
+    other = new_page() if ALL else open_beside(page)
     open_app(other, page.evaluate("location.href"))
     for each in (page, other):
         each.locator(".st-key-ablation svg").first.wait_for()

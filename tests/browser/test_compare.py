@@ -10,7 +10,7 @@ from explorer import catalog
 from explorer.analysis import analyze
 from explorer.architecture import edit, to_json, to_link
 from tests.browser.design import JOINER, until
-from tests.browser.helpers import each_look, open_app, rerun, settle
+from tests.browser.helpers import each_look, go, open_app, rerun, settle
 from tests.sizes import thorough
 
 NAME = "<img src=x onerror=alert(1)> **b** $x$ :smile: [a](javascript:alert(1))"
@@ -143,9 +143,11 @@ def test_addresses_of_strangers(compare):
     assert compare.page.locator("[data-testid=stMain] img[src=x]").count() == 0
 
 
-def test_the_address_in_a_fresh_browser_and_files(compare, new_page):
-    compare.open("googlenet", to_link(NAMED), pair="BA", tab="differences")
-    page = compare.page
+def test_one_scale_for_all_the_address_in_a_fresh_browser_and_files(compare, new_page):
+    page = compare.open("googlenet", "inception-v3", "cifar-inception-residual-cbam").page
+    draw_all_on_one_scale(compare)
+    go(page, f"/compare?network=googlenet&network={to_link(NAMED)}&pair=BA&tab=differences")
+    until(lambda: compare.labels() == ["GoogLeNet", NAME], "other networks")
     address = page.evaluate("location.href")
     shown = page.locator(".st-key-compare_totals").inner_text()
     other = Compare(new_page(), compare.base)
@@ -192,8 +194,7 @@ def test_looks(compare):
                 assert picture.evaluate("(node) => node.scrollWidth > node.clientWidth")
 
 
-def test_one_scale_for_all(compare):
-    compare.open("googlenet", "inception-v3", "cifar-inception-residual-cbam")
+def draw_all_on_one_scale(compare):
     until(lambda: len(compare.drawn()) > 40, "the diagrams")
     blocks = compare.page.locator(".st-key-compare_stages .block").evaluate_all(
         """(all) => all.map((group) => {

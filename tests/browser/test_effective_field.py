@@ -14,7 +14,7 @@ from explorer import catalog
 from explorer.inspection.effective_field import find_effective_field, make_noise
 from explorer.inspection.opening import open_initial
 from tests.browser.design import until
-from tests.browser.helpers import check_width, open_app
+from tests.browser.helpers import check_width, go, open_app
 from tests.browser.test_inspect import query
 
 NETWORK, NODE = "inception-net-32", "inception1"
@@ -42,7 +42,7 @@ def measured(count, unit, *, seed=0, channel=None):
 
 
 @pytest.mark.parametrize("viewport", [(1280, 1000)])
-def test_the_layer_is_begun_cancelled_begun_again_and_in_the_address(server, page):
+def test_the_layer_is_begun_cancelled_begun_again_in_the_address_and_on_a_phone(server, page):
     where = f"{server.url}/receptive_field?net={NETWORK}&at={NODE}&unit=2-3"
     open_app(page, f"{where}&n=6000")
     page.locator(SEEN).wait_for()
@@ -94,12 +94,12 @@ def test_the_layer_is_begun_cancelled_begun_again_and_in_the_address(server, pag
     until(lambda: heat(page, TAB) is not None, "the same field on its tab")
     assert facts(page, "effective_drawing")["side"].startswith(f"{found.size_px:.1f} px of ")
     assert query(page, "tab") == "effective"
+    measure_on_a_phone(page)
 
 
-@pytest.mark.parametrize("viewport", [(390, 844)])
-def test_the_tab_on_a_phone(server, page):
-    asked = f"net={NETWORK}&at={NODE}&tab=effective&n=3&channel=2&seed=5"
-    open_app(page, f"{server.url}/receptive_field?{asked}")
+def measure_on_a_phone(page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    go(page, f"/receptive_field?net={NETWORK}&at={NODE}&tab=effective&n=3&channel=2&seed=5")
     page.get_by_role("button", name="Measure", exact=True).click()
     until(lambda: heat(page, TAB) is not None, "the effective field")
     found = measured(3, None, seed=5, channel=2)

@@ -134,6 +134,14 @@ class Visit:
                 settle(self.page, quiet=0.1)
         self.look("page")
 
+    def example(self):
+        """What Train shows where there is no run; then what the look for glyphs is worth."""
+        self.look("example")
+        # A sign that no font has, and an icon that there is not.
+        self.page.evaluate("document.querySelector('h2').append('\\u0379')")
+        self.page.evaluate("document.querySelector('[data-testid=stIconMaterial]').textContent = 'no_such_icon'")
+        assert sorted(self.page.evaluate(GLYPHS)) == ["no_such_icon", "\u0379"]
+
     def start(self):
         """What runs start from, unfolded; on Ablate a switch brings it."""
         if self.name == "ablate":
@@ -164,7 +172,10 @@ class Visit:
             self.page.keyboard.press("Escape")
 
 
-WITHOUT_RUNS = [(name, "whole") for name in PAGES if name not in FURTHER_VIEWS and name not in ("train", "ablate")]
+WITHOUT_RUNS = [
+    *((name, "whole") for name in PAGES if name not in FURTHER_VIEWS and name not in ("train", "ablate")),
+    ("train", "example"),
+]
 WITH_RUNS = [("train", "whole"), ("ablate", "whole"), ("ablate", "parts")]
 IN_TEST_ALL = [
     *((name, "whole") for name in PAGES if name in FURTHER_VIEWS),
@@ -197,17 +208,6 @@ def test_axe_finds_nothing_and_every_sign_is_a_glyph(request, page, views):
         settle(page)
         getattr(visit, what)()
     assert visit.found == []
-
-
-def test_the_example_of_an_empty_train_page_too(server, page):
-    open_app(page, f"{server.url}/train")
-    visit = Visit(page, "empty train")
-    visit.look("example")
-    assert visit.found == []
-    # What the look for glyphs is worth: a sign that no font has, and an icon that there is not.
-    page.evaluate("document.querySelector('h2').append('\\u0379')")
-    page.evaluate("document.querySelector('[data-testid=stIconMaterial]').textContent = 'no_such_icon'")
-    assert sorted(page.evaluate(GLYPHS)) == ["no_such_icon", "\u0379"]
 
 
 FOCUS = """() => {

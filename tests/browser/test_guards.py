@@ -3,7 +3,7 @@
 import pytest
 
 from tests.browser.conftest import leave
-from tests.browser.helpers import LOCAL_HOSTS
+from tests.browser.watching import LOCAL_HOSTS
 
 
 @pytest.mark.parametrize(

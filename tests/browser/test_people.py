@@ -45,7 +45,7 @@ def test_nothing_is_shown_before_sign_in_and_the_page_asked_for_behind_it(shared
     assert page.get_by_role("button", name="Sign in").is_visible()
 
 
-def test_two_people_and_what_is_shared(shared, new_page):
+def test_two_people_what_is_shared_and_what_is_taken_away_leaves_a_line(shared, new_page):
     ann, bob = new_page(), new_page()
     come_as(ann, shared, "ann", f"/train?run={IDS['private']}")
     ann.get_by_role("heading", name="private run of Ann").wait_for()
@@ -72,6 +72,7 @@ def test_two_people_and_what_is_shared(shared, new_page):
         ann.locator(f".st-key-share_{IDS['private']} label").click()
     open_app(bob, f"{shared.url}/train?run={IDS['private']}")
     assert f"there is no run '{IDS['private']}'" in text_of(bob)
+    take_away_and_leave_a_line(bob, shared)
 
 
 @thorough("tests/browser/test_people_hostile.py::test_an_address_that_nobody_vouches_for_makes_no_administrator")
@@ -169,10 +170,10 @@ def lines_of(shared, sub):
     return [(line.action, line.object, line.detail) for line in reversed(found)]
 
 
-def test_what_is_taken_away_leaves_a_line(shared, new_page):
+def take_away_and_leave_a_line(bob, shared):
     """The files of a run that somebody shares, and what the page tells of people, by whoever takes them."""
-    bob, run = new_page(), IDS["shared"]
-    come_as(bob, shared, "bob", f"/train?run={run}")
+    run = IDS["shared"]
+    go(bob, f"/train?run={run}")
     bob.locator(".st-key-more button").first.click()
     before = len(lines_of(shared, "bob"))
     with bob.expect_download() as download:

@@ -12,7 +12,7 @@ from explorer import catalog
 from explorer.analysis.support import find_unit_support
 from explorer.architecture import edit, to_link
 from tests.browser.design import until
-from tests.browser.helpers import check_width, open_app, rerun
+from tests.browser.helpers import check_width, go, open_app, rerun
 from tests.browser.test_inspect import query
 from tests.datasets.makers import encoded
 
@@ -52,7 +52,7 @@ def agree(page, network, unit):
 
 
 @pytest.mark.parametrize("viewport", [(1280, 1000)])
-def test_a_click_and_keys_move_the_mask_on_a_turned_photo(server, page):
+def test_a_click_and_keys_move_the_mask_on_a_turned_photo_and_on_a_phone_a_tap(server, page):
     network = holed()
     open_app(page, f"{server.url}/receptive_field?net={to_link(network)}&at=conv3")
     page.locator(PLANE).wait_for()
@@ -98,11 +98,13 @@ def test_a_click_and_keys_move_the_mask_on_a_turned_photo(server, page):
     agree(page, closed, (10, 11))
     page.locator(".st-key-undo_button").get_by_role("button").click()
     agree(page, network, (10, 11))
+    tap_on_a_phone_where_nothing_is_cut(page)
 
 
-@pytest.mark.parametrize("viewport", [(390, 844)])
-def test_on_a_phone_a_tap_chooses_and_nothing_is_cut(server, page):
-    open_app(page, f"{server.url}/receptive_field?net=googlenet&at=inception_3b")
+def tap_on_a_phone_where_nothing_is_cut(page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    go(page, "/receptive_field?net=googlenet&at=inception_3b")
+    page.locator(".st-key-field_drawing .through").nth(2).wait_for()
     plane = page.locator(PLANE)
     plane.scroll_into_view_if_needed()
     box = plane.bounding_box()

@@ -18,7 +18,7 @@ from explorer.catalog import get
 from explorer.runs import RunFolder, is_locked, read_note
 from explorer.training import _workers, open_manager
 from tests.browser.design import until
-from tests.browser.helpers import each_look, open_app, settle
+from tests.browser.helpers import each_look, go, open_app, open_beside, settle
 from tests.datasets.makers import classes, png, tar, zipped
 from tests.runs.parts import end_all
 from tests.sizes import ALL, thorough
@@ -99,7 +99,7 @@ def test_curves_grow_in_a_picture_that_stays(training_server, page, new_page, up
     page.locator(PANELS).evaluate_all(MARK)
     page.locator(".st-key-curves .panels").evaluate(COUNT)
     until(lambda: "view=log" in page.evaluate("location.href"), "the address tells the scale")
-    other = new_page() if ALL else page.context.new_page()  # in `make test` of the same browser, which has the scripts
+    other = new_page() if ALL else open_beside(page)
     open_app(other, page.evaluate("location.href"))
 
     # Update after update, while another visitor looks at the same run; the address tells the scale.
@@ -190,7 +190,7 @@ def test_looks(finished_runs, page):
         assert page.locator(".st-key-board .tile").count() > 0
 
 
-def test_a_run_is_hidden_by_its_name_and_the_confusion_matrix_is_one_picture(finished_runs, page):
+def test_a_run_is_hidden_by_its_name_the_matrix_is_one_picture_and_a_click_opens_a_checkpoint(finished_runs, page):
     server, (first, second) = finished_runs
     open_app(page, f"{server.url}/train?run={first},{second}")
     lines = page.locator(f"{PANELS} >> nth=0 >> path.line")
@@ -231,11 +231,11 @@ def test_a_run_is_hidden_by_its_name_and_the_confusion_matrix_is_one_picture(fin
     until(lambda: "view=step" in page.evaluate("location.href"), "another run of the page")
     settle(page)
     assert matrix.evaluate("node => node.__mark") == "made"
+    open_the_checkpoint_of_a_ringed_point(page, first)
 
 
-def test_a_click_on_a_ringed_point_opens_its_checkpoint(finished_runs, page):
-    server, (first, _) = finished_runs
-    open_app(page, f"{server.url}/train?run={first}")
+def open_the_checkpoint_of_a_ringed_point(page, first):
+    go(page, f"/train?run={first}")
     ring = page.locator(f"{PANELS} >> nth=1 >> circle.kept").last
     ring.wait_for(state="attached")
     place = ring.bounding_box()
