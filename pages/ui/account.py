@@ -143,11 +143,7 @@ def _show_audit(person: Person) -> None:
         words = st.text_input(
             "Filter", key="audit_filter", label_visibility="collapsed", placeholder="name, action, run ..."
         ).lower().split()  # fmt: skip
-        found = [line for line in lines if all(word in _words(line, names) for word in words)]
-        downloads.download_button(
-            "CSV", data=lambda: _to_csv(found, names), file_name="audit.csv", mime="text/csv",
-            icon=":material/download:", key="audit_csv", what="audit",
-        )  # fmt: skip
+    found = [line for line in lines if all(word in _words(line, names) for word in words)]
     rows = [
         {
             "when": _time(line.at), "who": cell(names.get(line.person, line.person)), "did": cell(line.action),
@@ -160,7 +156,12 @@ def _show_audit(person: Person) -> None:
             pd.DataFrame(rows), key="audit", hide_index=True, alt="Table of what was done", placeholder="–",
             height="auto" if len(rows) < 9 else 400,
         )  # fmt: skip
-    st.caption(f"{len(found):,} of {len(lines):,} lines, the newest first.")
+    with st.container(horizontal=True, vertical_alignment="center"):  # below: above lie the table's own tools
+        st.caption(f"{len(found):,} of {len(lines):,} lines, the newest first.", width="stretch")
+        downloads.download_button(
+            "CSV", data=lambda: _to_csv(found, names), file_name="audit.csv", mime="text/csv",
+            icon=":material/download:", key="audit_csv", what="audit",
+        )  # fmt: skip
 
 
 def _choose_person() -> str | None:
