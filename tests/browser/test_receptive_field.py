@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from explorer import catalog
+from explorer.analysis.lint import lint
 from explorer.analysis.support import find_unit_support
 from explorer.architecture import edit, to_link
 from tests.browser.design import until
@@ -52,7 +53,7 @@ def agree(page, network, unit):
 
 
 @pytest.mark.parametrize("viewport", [(1280, 1000)])
-def test_a_click_and_keys_move_the_mask_on_a_turned_photo_and_on_a_phone_a_tap(server, page):
+def test_a_click_and_keys_move_the_mask_on_a_turned_photo_a_fix_closes_it_and_on_a_phone_a_tap(server, page):
     network = holed()
     open_app(page, f"{server.url}/receptive_field?net={to_link(network)}&at=conv3")
     page.locator(PLANE).wait_for()
@@ -98,7 +99,22 @@ def test_a_click_and_keys_move_the_mask_on_a_turned_photo_and_on_a_phone_a_tap(s
     agree(page, closed, (10, 11))
     page.locator(".st-key-undo_button").get_by_role("button").click()
     agree(page, network, (10, 11))
+    close_the_pattern_by_a_fix(page)
     tap_on_a_phone_where_nothing_is_cut(page)
+
+
+def close_the_pattern_by_a_fix(page):
+    """A finding of the linter: one click on its fix."""
+    network = holed()
+    fix = lint(network)[0].fixes[0]
+    go(page, f"/receptive_field?net={to_link(network)}&at=conv3&unit=16-16")
+    before, after = (find_unit_support(each, "conv3", (16, 16)) for each in (network, fix.architecture))
+    until(lambda: np.array_equal(drawn_mask(page, 32), before.mask), "the pattern with holes")
+    assert (before.touched, after.touched) == (49, 169)
+    page.get_by_role("button", name=f"Fix: {fix.label}").click()
+    until(lambda: np.array_equal(drawn_mask(page, 32), after.mask), "the pattern without holes")
+    page.get_by_text("Gridding mended").wait_for()
+    page.locator(".st-key-fix_0_0").wait_for(state="detached")
 
 
 def tap_on_a_phone_where_nothing_is_cut(page):
