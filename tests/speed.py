@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 
-def write_speed(home: Path) -> None:
-    """Write down the speed of the CPU in a data directory."""
+def write_speed(home: Path, device: str = "cpu") -> None:
+    """Write down the speed of a device in a data directory."""
     home.mkdir(parents=True, exist_ok=True)
-    speed = {"device": "cpu", "macs": 22_465_024, "bytes": 627_712, "seconds": 0.0005, "what": "a trial"}
-    (home / "speed-cpu.json").write_text(json.dumps(speed))
+    speed = {"device": device, "macs": 22_465_024, "bytes": 627_712, "seconds": 0.0005, "what": "a trial"}
+    (home / f"speed-{device.replace(':', '-')}.json").write_text(json.dumps(speed))

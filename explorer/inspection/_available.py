@@ -97,11 +97,11 @@ def list_models(manager: Manager, runs: Sequence[Run] | None = None) -> list[Ava
                 name=spec.name,
                 kind="published",
                 title=spec.title,
-                detail="here" if spec.path.is_file() else f"not downloaded, {format_bytes(spec.size_bytes)}",
-                ready=spec.path.is_file(),
+                detail="here" if here else f"not downloaded, {format_bytes(spec.size_bytes)}",
+                ready=here,
                 aliases=() if spec.model == spec.name else (spec.model,),
             )
-            for spec in PUBLISHED.values()
+            for spec, here in ((spec, spec.path.is_file()) for spec in PUBLISHED.values())
         ),
     ]
 

@@ -25,6 +25,7 @@ from tests.datasets.makers import classes, png, zipped
 from tests.pages.parts import HOSTILE, ROOT, address, messages, mounted, open_page, plain, set_design, visible_text
 from tests.runs.parts import fill, until, until_status
 from tests.sizes import first
+from tests.speed import write_speed
 
 
 def app(**query: str) -> AppTest:
@@ -573,6 +574,7 @@ def test_a_run_may_share_its_gpu_where_there_is_one(
     assert "set_share_gpu_course_0" not in [each.key for each in app().toggle]
     found = (Device(name="cuda:0", title="a GPU", memory_bytes=2**34), *devices())
     monkeypatch.setattr("explorer.runs._local.devices", lambda *_: found)
+    write_speed(home, "cuda:0")
     running = app()
     page_manager().close()
     running.selectbox(key="set_device_course_0").set_value("cpu")
@@ -803,7 +805,7 @@ def test_the_device_that_was_asked_for_is_the_one_that_is_waited_for(
     monkeypatch.setattr("explorer.training._probe._start", lambda path, device: asked.append(device))
     known = (home / "speed-cpu.json").read_text()
     (home / "speed-cpu.json").unlink()
-    (home / "speed-cuda-0.json").write_text(json.dumps({**json.loads(known), "device": "cuda:0"}))
+    write_speed(home, "cuda:0")
     running = open_page(page)
     running.selectbox(key="set_device_course_0").set_value("cpu").run()
     assert not running.exception
