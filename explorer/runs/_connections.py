@@ -39,8 +39,19 @@ def connect(url: sql.URL, arguments: dict[str, Any], *, keep: bool) -> sql.Engin
     engine = sql.create_engine(url, poolclass=QueuePool, pool_size=1, max_overflow=-1, connect_args=arguments)
     file = url.database if url.get_backend_name() == "sqlite" else None
 
+    disposed = 0
+
+    def count(_: sql.Engine) -> None:
+        nonlocal disposed
+        disposed += 1
+
+    def begin(_: Any, record: Any) -> None:
+        record.info["disposed"] = disposed
+
     def note(_: Any, record: Any) -> None:
         record.info["left"] = time.monotonic(), _identify(file)
+        if record.info["disposed"] != disposed:  # closed while it was asked: nobody would find it again
+            record.invalidate()
 
     def check(_: Any, record: Any, __: Any) -> None:
         if "left" in record.info:  # otherwise it is new
@@ -48,6 +59,8 @@ def connect(url: sql.URL, arguments: dict[str, Any], *, keep: bool) -> sql.Engin
             if time.monotonic() - since > _REST_SECONDS or known != _identify(file):
                 raise sql.exc.DisconnectionError("rested for too long, or the file is another one")
 
+    sql.event.listen(engine, "engine_disposed", count)
+    sql.event.listen(engine, "connect", begin)
     sql.event.listen(engine, "checkin", note)
     sql.event.listen(engine, "checkout", check)
     _kept.add(engine)

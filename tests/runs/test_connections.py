@@ -44,6 +44,18 @@ def test_one_for_the_questions_of_a_moment(root: Path, url: str | None) -> None:
     assert len(ours) == before + 2
 
 
+def test_what_is_closed_while_it_is_asked_is_closed_behind_that(root: Path, url: str | None) -> None:
+    """A manager closes the store while its thread looks after the runs."""
+    store, _ = open_store(root, url)
+    with store._transaction() as connection:
+        theirs = connection.connection.dbapi_connection
+        store.close()
+        assert connection.exec_driver_sql("SELECT 1").scalar() == 1
+    with pytest.raises(Exception, match="closed"):
+        theirs.cursor()
+    assert store.statuses() == {}
+
+
 def test_a_server_that_begins_again_is_asked_again(root: Path, server: str) -> None:
     url = make_database(server, "begins again")
     store, _ = open_store(root, url)
