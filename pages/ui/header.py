@@ -127,8 +127,7 @@ def show_open() -> None:
             st.caption(f"Repaired: {literal(slip)}")
         for difference in entry.differences:
             st.caption(f"Not as published: {literal(difference)}")
-        chosen = (lambda: entry.architecture,)
-        st.button("Open this network", key="open_preset", on_click=_open_and_close, args=chosen)
+        st.button("Open this network", key="open_preset", on_click=_open_preset, args=(entry.name,))
         with st.container(horizontal=True, gap="small", key="new_design"):
             st.button(
                 "New, empty", key="open_empty", on_click=_open_and_close, args=(catalog.empty,),
@@ -172,6 +171,12 @@ def _open_upload() -> None:
 def _open_and_close(make: Callable[[], Architecture]) -> None:
     if _guarded(make):
         st.session_state["open_popover"] = False
+
+
+def _open_preset(shown: str) -> None:
+    # What was chosen a moment ago may come with the click.
+    name = st.session_state["preset"] or shown
+    _open_and_close(lambda: catalog.get(name))
 
 
 def _guarded(make: Callable[[], Architecture]) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
 from pathlib import Path
@@ -37,13 +39,17 @@ def sign_in_is_on() -> bool:
     return not _seen_off.get() and (bool(_auth()) or _required() or bool(_find_damage()))
 
 
-def look_at_sign_in() -> None:
-    """Look whether sign-in is on; called first in each run of a page.
+@contextmanager
+def one_look_at_sign_in() -> Iterator[None]:
+    """Where sign-in is off when a page begins, it is until the page ends.
 
-    Where it is off, that holds until the run ends: it asks dozens of times, and each would look for two files.
+    The page asks dozens of times, and each would look for two files.
     """
-    _seen_off.set(False)
     _seen_off.set(not sign_in_is_on())
+    try:
+        yield
+    finally:
+        _seen_off.set(False)
 
 
 def signed_in() -> Person | None:

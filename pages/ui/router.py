@@ -43,9 +43,9 @@ def _read(name: str) -> str:
     return (_ROOT / "assets" / name).read_text(encoding="utf-8")
 
 
+@people.one_look_at_sign_in()
 def route() -> None:
     """Show the page that the address names; on a server with sign-in, to whoever is signed in and nobody else."""
-    people.look_at_sign_in()
     person = people.signed_in()
     admitted = person is not None or not people.sign_in_is_on()
     datasets.open_paths(to_all=listens_on_loopback() and not people.sign_in_is_on())

@@ -66,7 +66,7 @@ def test_runs_are_handed_in_and_stand_on_the_board(home: Path, manager: Manager)
     assert "reaches no place: test accuracy 40.00 % is below 70.00 %" in visible_text(running)
     running.button(key="challenge_hand_in").click().run()
     assert "Not handed in: a name is missing" in messages(running)
-    pick_name(running, "Ann").selectbox[-1].set_value(good.id).run()
+    pick_name(running, "Ann").selectbox[-1].set_value(good.id)  # comes with the click
     running.button(key="challenge_hand_in").click().run()
     assert "Ann is on the board, at place 1" in messages(running)
     running.button(key="challenge_hand_in").click().run()

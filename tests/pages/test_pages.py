@@ -134,7 +134,7 @@ def test_a_name_of_nothing_is_refused_and_the_old_one_kept() -> None:
 
 def test_a_preset_is_picked_from_the_list_and_a_new_design_begun() -> None:
     running = app()
-    unfold(running, "open_popover").selectbox(key="preset").set_value("residual-mnist").run()
+    unfold(running, "open_popover").selectbox(key="preset").set_value("residual-mnist")  # comes with the click
     running.button(key="open_preset").click().run()
     assert headline(running) == expected("residual-mnist")
     unfold(running, "open_popover").button(key="open_untitled").click().run()

@@ -118,3 +118,16 @@ def test_a_damaged_file_of_secrets_opens_no_page(
 def test_every_file_that_is_taken_away_goes_by_the_button_that_leaves_a_line() -> None:
     found = [path.name for path in (ROOT / "pages").rglob("*.py") if "st.download_button(" in path.read_text("utf-8")]
     assert found == ["downloads.py"]
+
+
+def test_where_sign_in_is_off_it_is_looked_up_once_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[bool] = []
+    monkeypatch.setattr(people, "_auth", lambda: looks.append(True) or {})
+    with people.one_look_at_sign_in():
+        assert not any(people.sign_in_is_on() for _ in range(9))
+        assert len(looks) == 1
+        monkeypatch.setattr(people, "_required", lambda: True)
+        assert not people.sign_in_is_on()
+    assert people.sign_in_is_on(), "what runs next looks again: a part of the page that runs alone, or its callbacks"
+    with people.one_look_at_sign_in():
+        assert people.sign_in_is_on()

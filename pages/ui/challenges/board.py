@@ -199,7 +199,7 @@ def _hand_in(stored: StoredChallenge) -> None:
     st.caption("Everybody with the link sees its network, accuracy, cost and title.")
     st.button(
         "Hand in", icon=":material/flag:", type="primary", key="challenge_hand_in", width="stretch",
-        on_click=_do_hand_in, args=(stored.id, run),
+        on_click=_do_hand_in, args=(stored.id, key, run),
     )  # fmt: skip
 
 
@@ -214,8 +214,9 @@ def _describe(wanted: Challenge, result: Result) -> str:
     return " · ".join(parts)
 
 
-def _do_hand_in(challenge: str, run: str) -> None:
-    """What the button was clicked for, with the name as it was typed last."""
+def _do_hand_in(challenge: str, key: str, shown: str) -> None:
+    """Hand in the run as it was chosen last, under the name as it was typed last: both may come with the click."""
+    run = st.session_state[key] or shown
     state.PAGE.act()
     state.PAGE.state["stale"] = True
     try:

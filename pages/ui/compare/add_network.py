@@ -41,7 +41,11 @@ def _button(make: Callable[[], Entry], *, ready: bool = True) -> None:
 
 
 def _add(make: Callable[[], Entry]) -> None:
-    """Close the list where the network was added; what was typed stays where it was not."""
+    """Close the list where the network was added; what was typed stays where it was not.
+
+    Args:
+        make: Makes it of what the fields hold now: what was typed a moment ago may come with the click.
+    """
     state.PAGE.state["notices"] = []
     try:
         if networks.try_to_add(make()):
@@ -58,7 +62,7 @@ def _catalogue() -> None:
     )  # fmt: skip
     entry = catalog.entry(name or names[0])
     st.caption(literal(f"{entry.summary} Input {format_shape(entry.architecture.input_shape)}."))
-    _button(lambda: from_catalogue(entry.name))
+    _button(lambda: from_catalogue(st.session_state["compare_catalogue"] or entry.name))
 
 
 def _design() -> None:
@@ -75,7 +79,7 @@ def _link() -> None:
     )  # fmt: skip
 
     def make() -> Entry:
-        value = find_networks.resolve(text)
+        value = find_networks.resolve(st.session_state["compare_link"])
         return from_architecture(value, "link")
 
     _button(make, ready=bool(text.strip()))
@@ -92,7 +96,7 @@ def _json() -> None:
 
     def make() -> Entry:
         try:
-            value = from_json(upload.getvalue() if upload is not None else text)
+            value = from_json(upload.getvalue() if upload is not None else st.session_state["compare_json"])
         except ArchitectureError as error:
             raise ValueError(f"{upload.name if upload is not None else 'the text'}: {error}") from None
         return Entry(value, value.name, "json")
@@ -116,7 +120,7 @@ def _run() -> None:
     chosen = place.selectbox(
         "Run", list(titles), key="compare_run", persist_state="session", format_func=titles.__getitem__,
     )  # fmt: skip
-    _button(lambda: from_run(chosen), ready=chosen is not None)
+    _button(lambda: from_run(st.session_state["compare_run"] or chosen), ready=chosen is not None)
 
 
 _FORMS: dict[str, Callable[[], None]] = {
